@@ -1,0 +1,33 @@
+# One test program a folder of src/ (its *_test.cc), and one for tests/ (across modules).
+include(CTest)
+find_package(GTest)
+if(NOT GTest_FOUND OR NOT BUILD_TESTING)
+  message(STATUS "GoogleTest not found: no tests are built")
+  return()
+endif()
+
+function(overtake_test_program name)
+  add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
+  target_link_libraries(${name} PRIVATE overtake_core GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE
+    OVERTAKE_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
+    OVERTAKE_BINARY="$<TARGET_FILE:overtake>")
+  target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <string> <vector>)
+  set_property(GLOBAL APPEND PROPERTY overtake_test_programs ${name})
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+endfunction()
+
+file(GLOB floors RELATIVE ${CMAKE_SOURCE_DIR}/src CONFIGURE_DEPENDS src/*)
+foreach(floor IN LISTS floors)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/${floor}/*_test.cc)
+  if(sources)
+    overtake_test_program(test_${floor} ${sources})
+  endif()
+endforeach()
+file(GLOB sources CONFIGURE_DEPENDS tests/*_test.cc)
+if(sources)
+  overtake_test_program(test_across ${sources})
+endif()
+get_property(programs GLOBAL PROPERTY overtake_test_programs)
+add_custom_target(tests DEPENDS ${programs} overtake)

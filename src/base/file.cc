@@ -1,0 +1,134 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace overtake {
+namespace {
+
+Error io_error(std::string_view what, const std::string& path) {
+  const int code = errno;
+  return {code == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+          fmt::format("{}: {}; {}; check the path and its permissions", what, std::strerror(code),
+                      path)};
+}
+
+// Closes a descriptor on every way out.
+struct Descriptor {
+  int fd;
+  explicit Descriptor(int fd) : fd(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+Status write_all(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return io_error("cannot write", path);
+    }
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<MappedFile> MappedFile::open(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd < 0) return io_error("cannot open", path);
+  struct stat info;
+  if (::fstat(file.fd, &info) != 0) return io_error("cannot stat", path);
+  if (!S_ISREG(info.st_mode)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("not a regular file; {}; give the path of a file", path)};
+  }
+  MappedFile mapped;
+  mapped.path_ = path;
+  mapped.size_ = static_cast<size_t>(info.st_size);
+  if (mapped.size_ > 0) {
+    void* data = ::mmap(nullptr, mapped.size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
+    if (data == MAP_FAILED) {
+      mapped.size_ = 0;
+      return io_error("cannot map", path);
+    }
+    mapped.data_ = static_cast<const std::byte*>(data);
+  }
+  return mapped;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept { *this = std::move(other); }
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::drop_pages(std::span<const std::byte> part) const {
+  const uintptr_t page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+Result<std::string> read_file(const std::string& path, uint64_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd < 0) return io_error("cannot open", path);
+  std::string out;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t n = ::read(file.fd, buffer, sizeof buffer);
+    if (n == 0) return out;
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return io_error("cannot read", path);
+    }
+    if (out.size() + static_cast<uint64_t>(n) > max_bytes) {
+      return Error{ErrorCode::kExhausted, fmt::format("file larger than {} bytes; {}; is it the "
+                                                      "right file?", max_bytes, path)};
+    }
+    out.append(buffer, static_cast<size_t>(n));
+  }
+}
+
+Status write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  {
+    const Descriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    if (file.fd < 0) return io_error("cannot create", temporary);
+    Status written = write_all(file.fd, bytes, temporary);
+    if (written.ok() && ::fsync(file.fd) != 0) written = io_error("cannot sync", temporary);
+    if (!written.ok()) {
+      ::unlink(temporary.c_str());
+      return written;
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const Error error = io_error("cannot rename into place", path);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const Descriptor parent(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC));
+  if (parent.fd < 0 || ::fsync(parent.fd) != 0) return io_error("cannot sync folder of", path);
+  return {};
+}
+
+}  // namespace overtake

@@ -1,0 +1,48 @@
+#include "cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace overtake {
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app{"Overtake runs open language models at the hardware's limit and serves them.",
+               "overtake"};
+  app.set_version_flag("--version", OVERTAKE_VERSION);
+  app.require_subcommand(0, 1);
+
+  std::vector<const Command*> commands(all_commands().begin(), all_commands().end());
+  std::sort(commands.begin(), commands.end(),
+            [](const Command* a, const Command* b) { return a->order < b->order; });
+  std::function<Result<int>()> chosen;
+  for (const Command* command : commands) {
+    CLI::App* sub = app.add_subcommand(std::string(command->name), std::string(command->summary));
+    auto run = command->setup(*sub);
+    sub->callback([&chosen, run] { chosen = run; });
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& e) {
+    return app.exit(e);
+  } catch (const CLI::CallForVersion& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    std::fprintf(stderr, "overtake: %s; command line; see `overtake --help`\n", e.what());
+    return kExitUsage;
+  }
+  if (!chosen) {
+    std::fputs(app.help().c_str(), stdout);
+    return kExitDone;
+  }
+  const Result<int> result = chosen();
+  if (result.ok()) return *result;
+  std::fprintf(stderr, "overtake: %s\n", result.error().message.c_str());
+  return result.error().code == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailed;
+}
+
+}  // namespace overtake

@@ -1,0 +1,102 @@
+#include "engine/generator.h"
+
+#include <chrono>
+
+namespace overtake {
+
+std::string_view role_name(Role role) {
+  switch (role) {
+    case Role::kSystem: return "system";
+    case Role::kDeveloper: return "developer";
+    case Role::kUser: return "user";
+    case Role::kAssistant: return "assistant";
+    case Role::kTool: return "tool";
+  }
+  return "user";
+}
+
+std::string Message::text() const {
+  std::string out;
+  for (const ContentPart& part : content) {
+    if (const auto* text = std::get_if<TextPart>(&part)) out += text->text;
+  }
+  return out;
+}
+
+bool is_last(const Event& event) {
+  return std::holds_alternative<FinishedEvent>(event) || std::holds_alternative<FailedEvent>(event);
+}
+
+namespace {
+
+// Joins `next` to the end of `last` where both are text, so that a slow reader holds one event.
+bool join(Event& last, Event& next) {
+  if (auto* text = std::get_if<TextEvent>(&last)) {
+    if (auto* more = std::get_if<TextEvent>(&next)) {
+      text->text += more->text;
+      for (auto& entry : more->logprobs) text->logprobs.push_back(std::move(entry));
+      return true;
+    }
+  }
+  if (auto* text = std::get_if<ReasoningEvent>(&last)) {
+    if (auto* more = std::get_if<ReasoningEvent>(&next)) {
+      text->text += more->text;
+      return true;
+    }
+  }
+  if (auto* tool = std::get_if<ToolEvent>(&last)) {
+    auto* more = std::get_if<ToolEvent>(&next);
+    if (more && more->index == tool->index) {
+      tool->arguments += more->arguments;
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void AnswerStream::push(Event event) {
+  const std::lock_guard lock(mutex_);
+  if (!events_.empty()) {
+    if (!join(events_.back(), event)) events_.push_back(std::move(event));
+    return;
+  }
+  events_.push_back(std::move(event));
+  ready_.notify_one();
+  if (wake_) wake_();
+}
+
+std::optional<Event> AnswerStream::try_next() {
+  const std::lock_guard lock(mutex_);
+  if (events_.empty()) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+Event AnswerStream::next() {
+  std::unique_lock lock(mutex_);
+  ready_.wait(lock, [&] { return !events_.empty(); });
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+std::optional<Event> AnswerStream::next_for(int64_t timeout_us) {
+  std::unique_lock lock(mutex_);
+  const bool there = ready_.wait_for(lock, std::chrono::microseconds(timeout_us),
+                                     [&] { return !events_.empty(); });
+  if (!there) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+void AnswerStream::on_ready(std::function<void()> wake) {
+  const std::lock_guard lock(mutex_);
+  wake_ = std::move(wake);
+  if (wake_ && !events_.empty()) wake_();
+}
+
+}  // namespace overtake

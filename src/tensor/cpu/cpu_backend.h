@@ -1,0 +1,25 @@
+// The CPU as a device: kernels chosen at run time among scalar, AVX2 and AVX-512 with VNNI.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "parallel/thread_pool.h"
+#include "tensor/ops.h"
+
+namespace overtake {
+
+enum class Isa { kScalar, kAvx2, kAvx512 };
+
+std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512"
+// What this processor and kernel allow, weakest first.
+std::vector<Isa> supported_isas();
+// OVERTAKE_ISA where it is set (an error if unknown or not supported here), else the strongest.
+Result<Isa> choose_isa();
+
+// `pool` must outlive the backend and all that it makes.
+std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool, Isa isa);
+
+}  // namespace overtake

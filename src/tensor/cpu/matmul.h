@@ -1,0 +1,35 @@
+// The matrix product of every linear layer on the CPU, over weights packed for the ISA at hand.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "parallel/thread_pool.h"
+#include "tensor/cpu/cpu_backend.h"
+#include "tensor/tensor.h"
+#include "tensor/weight.h"
+
+namespace overtake {
+
+// Packs rows (see RowSpan) for the kernels of `isa`. Memory beside the file: at most about 1.1
+// times its bytes for integer types, the same bytes for F32, F16, BF16.
+Result<std::unique_ptr<Weight>> pack_cpu_weight(std::span<const RowSpan> rows, Isa isa,
+                                                ThreadPool& pool);
+
+// Reused memory for packed activations; grows to the largest product it has served.
+class MatmulScratch;
+struct MatmulScratchDeleter {
+  void operator()(MatmulScratch* scratch) const;
+};
+using MatmulScratchPtr = std::unique_ptr<MatmulScratch, MatmulScratchDeleter>;
+MatmulScratchPtr make_matmul_scratch();
+
+// y [n, n_out] = x [n, n_in] W^T + bias, or y += that where `accumulate`. `bias` is [n_out] or
+// empty. `weight` is from pack_cpu_weight with the same isa. Row i of y depends on row i of x only,
+// and is the same to the last bit for every n and every number of threads: integer weights multiply
+// int8 activations (one scale per 32), sums run along K in one fixed order.
+void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate, Tensor y,
+            MatmulScratch& scratch, ThreadPool& pool);
+
+}  // namespace overtake

@@ -1,0 +1,81 @@
+// Ops: the operations that every architecture's forward is written in, and Backend: a device.
+// One definition of a model serves every device, inspection and training: cpu, tap and their
+// successors implement this interface.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "tensor/batch.h"
+#include "tensor/rope.h"
+#include "tensor/tensor.h"
+#include "tensor/weight.h"
+
+namespace overtake {
+
+struct AttentionSpec {
+  int n_heads = 0;
+  int n_kv_heads = 0;  // divides n_heads; head h reads kv head h / (n_heads / n_kv_heads)
+  int head_dim = 0;
+  float scale = 0;             // of q . k, usually 1 / sqrt(head_dim)
+  const Rope* rope = nullptr;  // null: positions enter by key_bias only
+  // Added to the scaled score of head h with the key at position p: key_bias[h * stride + p].
+  // Null for none. ALiBi (Press et al. 2022) gives slope * p.
+  const float* key_bias = nullptr;
+  int64_t key_bias_stride = 0;
+  int64_t window = 0;  // a query at position p sees keys in (p - window, p]; 0: all up to p
+};
+
+// Not thread-safe: one thread calls, the implementation spreads the work. All tensors that it
+// returns live until the next begin(). A row's result never depends on the other rows of the batch
+// nor on the number of threads.
+class Ops {
+ public:
+  virtual ~Ops() = default;
+
+  // Starts a forward pass over `batch`, which must stay until the pass ends.
+  virtual void begin(const Batch& batch) = 0;
+
+  // Rows of `table` [vocab, width] times `multiplier`: [n_tokens, width]. Ids are in range.
+  virtual Tensor embed(const StoredTensor& table, float multiplier) = 0;
+
+  virtual Tensor norm(Tensor x, const Norm& norm) = 0;  // same shape as x
+
+  // x [n, n_in] -> [n, n_out].
+  virtual Tensor linear(Tensor x, const Linear& w) = 0;
+  // into [n, n_out] += linear(x, w).
+  virtual void linear_add(Tensor x, const Linear& w, Tensor into) = 0;
+
+  // qkv [n_tokens, (n_heads + 2 n_kv_heads) head_dim]: queries, keys, values of each row. Turns
+  // queries and keys by the rope, appends keys and values to the segments' states, attends:
+  // [n_tokens, n_heads * head_dim].
+  virtual Tensor attention(Tensor qkv, const AttentionSpec& spec, int layer) = 0;
+
+  // into += down(activation(gate(x)) * up(x)); gate_up's rows are gate's, then up's.
+  virtual void gated_mlp_add(Tensor x, const Linear& gate_up, const Linear& down,
+                             Activation activation, Tensor into) = 0;
+  // into += down(activation(up(x))).
+  virtual void mlp_add(Tensor x, const Linear& up, const Linear& down, Activation activation,
+                       Tensor into) = 0;
+
+  // The rows named by batch.logit_rows: [n_logit_rows, cols].
+  virtual Tensor take_logit_rows(Tensor x) = 0;
+
+  // Names an intermediate result for those who inspect: hidden state K of the residual stream.
+  virtual void observe_hidden(int k, Tensor x) {}
+};
+
+// A device. Packing may use all its threads; call it from one thread at a time.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;  // "avx512", as OVERTAKE_ISA has it
+  // One matrix of these rows, in order. All spans have the same n_cols; types may differ.
+  virtual Result<std::unique_ptr<Weight>> pack(std::span<const RowSpan> rows) = 0;
+  virtual std::unique_ptr<Ops> make_ops() = 0;
+};
+
+}  // namespace overtake

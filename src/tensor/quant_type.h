@@ -1,0 +1,59 @@
+// QuantType: how numbers of one tensor type stand in a file, and how the integer kernels see them.
+// One file per type in tensor/quant/; nobody outside switches on a type's name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/registry.h"
+
+namespace overtake {
+
+// A quantized type in the terms that all integer kernels share. Weight i of a row, in group
+// g = i / group:
+//   w[i] = d * scale[g] * (code[i] - zero) - dmin * min[g]
+// `d` and `dmin` are one pair for every `super` elements; scale and min are small integers.
+struct IntegerForm {
+  int bits;      // of a code: 2, 3, 4, 5, 6 or 8
+  int group;     // elements that share scale and min: 16 or 32
+  int super;     // elements that share d and dmin: = group, or 256; then scale and min vary
+  int zero;      // subtracted from the codes: 0, 4, 8, 16, 32, 128
+  bool has_min;  // whether the term in dmin exists
+};
+
+constexpr int kMaxBlock = 256;
+constexpr int kMaxGroups = 16;
+
+// One file block in the terms of IntegerForm. Where super == group, scale and min are 1.
+struct IntegerBlock {
+  uint8_t code[kMaxBlock];
+  int8_t scale[kMaxGroups];
+  uint8_t min[kMaxGroups];
+  float d;     // exactly the f16 of the file
+  float dmin;  // may be negative: Q4_1's additive minimum is -dmin
+};
+
+struct QuantType {
+  std::string_view name;  // as GGUF spells it: "Q4_K"
+  uint32_t gguf_id;       // ggml_type
+  int block;              // elements in a block; a row holds whole blocks
+  int block_bytes;
+
+  // `n` elements (a multiple of block) to f32, exactly as the `gguf` Python package does.
+  void (*decode)(const std::byte* blocks, float* out, int64_t n);
+  // f32 to blocks; null where this program only reads the type.
+  void (*encode)(const float* in, std::byte* blocks, int64_t n);
+  // Null for float types (F32, F16, BF16).
+  const IntegerForm* integer;
+  void (*to_integers)(const std::byte* block, IntegerBlock* out);
+
+  int64_t row_bytes(int64_t n) const { return n / block * block_bytes; }
+};
+
+std::span<const QuantType* const> all_quant_types();
+const QuantType* find_quant_type(uint32_t gguf_id);       // null if unknown
+const QuantType* find_quant_type(std::string_view name);  // null if unknown; case matters
+
+}  // namespace overtake

@@ -1,0 +1,125 @@
+#include "tensor/sequence_state.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+
+namespace overtake {
+
+size_t KvShape::plane_bytes() const {
+  return static_cast<size_t>(n_kv_heads) * static_cast<size_t>(head_dim) * kPageTokens *
+         element_bytes();
+}
+
+StatePool::StatePool(const KvShape& shape, int64_t max_pages) : shape_(shape), max_pages_(max_pages) {}
+
+StatePool::~StatePool() {
+  OVERTAKE_CHECK(used_ == 0);
+  for (const auto& page : pages_) std::free(page->data);
+}
+
+Result<StatePool::Page*> StatePool::take() {
+  if (used_ == max_pages_) {
+    return Error{ErrorCode::kExhausted,
+                 "the memory for attention state is full; all pages are in use; try again when "
+                 "other requests have ended, or allow more memory"};
+  }
+  if (free_.empty()) {
+    auto page = std::make_unique<Page>();
+    const size_t size = (shape_.page_bytes() + 63) / 64 * 64;
+    page->data = static_cast<std::byte*>(std::aligned_alloc(64, size));
+    if (!page->data) {
+      return Error{ErrorCode::kExhausted,
+                   "the system has no memory left for attention state; lower the context or the "
+                   "number of users"};
+    }
+    // Unwritten positions are read as masked lanes, so they must be finite from the start.
+    std::memset(page->data, 0, size);
+    free_.push_back(page.get());
+    pages_.push_back(std::move(page));
+  }
+  Page* page = free_.back();
+  free_.pop_back();
+  page->references = 1;
+  ++used_;
+  return page;
+}
+
+void StatePool::release(Page* page) {
+  if (--page->references > 0) return;
+  free_.push_back(page);
+  --used_;
+}
+
+SequenceState::SequenceState(SequenceState&& other) noexcept
+    : pool_(other.pool_),
+      pages_(std::exchange(other.pages_, {})),
+      n_tokens_(std::exchange(other.n_tokens_, 0)) {}
+
+SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
+  std::swap(pool_, other.pool_);
+  std::swap(pages_, other.pages_);
+  std::swap(n_tokens_, other.n_tokens_);
+  return *this;
+}
+
+SequenceState SequenceState::fork() const {
+  SequenceState copy(*pool_);
+  const int64_t used = (n_tokens_ + kPageTokens - 1) / kPageTokens;
+  copy.pages_.assign(pages_.begin(), pages_.begin() + used);
+  for (StatePool::Page* page : copy.pages_) ++page->references;
+  copy.n_tokens_ = n_tokens_;
+  return copy;
+}
+
+Status SequenceState::reserve(int64_t count) {
+  const size_t before = pages_.size();
+  const int64_t wanted = (n_tokens_ + count + kPageTokens - 1) / kPageTokens;
+  while (static_cast<int64_t>(pages_.size()) < wanted) {
+    auto page = pool_->take();
+    if (!page.ok()) {
+      while (pages_.size() > before) {
+        pool_->release(pages_.back());
+        pages_.pop_back();
+      }
+      return std::move(page).error();
+    }
+    pages_.push_back(*page);
+  }
+  const int64_t last = n_tokens_ / kPageTokens;
+  if (count > 0 && n_tokens_ % kPageTokens != 0 && pages_[last]->references > 1) {
+    auto page = pool_->take();
+    if (!page.ok()) {
+      while (pages_.size() > before) {
+        pool_->release(pages_.back());
+        pages_.pop_back();
+      }
+      return std::move(page).error();
+    }
+    std::memcpy((*page)->data, pages_[last]->data, pool_->shape().page_bytes());
+    pool_->release(pages_[last]);
+    pages_[last] = *page;
+  }
+  return {};
+}
+
+void SequenceState::commit(int64_t count) {
+  n_tokens_ += count;
+  OVERTAKE_CHECK(n_tokens_ <= static_cast<int64_t>(pages_.size()) * kPageTokens);
+}
+
+void SequenceState::truncate(int64_t n_tokens) {
+  OVERTAKE_CHECK(n_tokens >= 0 && n_tokens <= n_tokens_);
+  n_tokens_ = n_tokens;
+  const size_t used = static_cast<size_t>((n_tokens_ + kPageTokens - 1) / kPageTokens);
+  while (pages_.size() > used) {
+    pool_->release(pages_.back());
+    pages_.pop_back();
+  }
+}
+
+}  // namespace overtake

@@ -1,0 +1,50 @@
+// ChatTemplate: a model's own Jinja template, run by our interpreter within fixed bounds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "token/tokenizer.h"
+
+namespace overtake {
+
+struct TemplateLimits {
+  int max_depth = 200;               // of nesting, in the source and while it runs
+  int64_t max_steps = 1'000'000;
+  size_t max_output_bytes = 8 << 20;
+  int max_wall_ms = 100;
+};
+
+struct TemplateInput {
+  const Json* messages = nullptr;  // array of {role, content, ...}, as OpenAI's API has them
+  const Json* tools = nullptr;     // array, or null
+  bool add_generation_prompt = true;
+  std::string_view bos_token;
+  std::string_view eos_token;
+  const Json* extra = nullptr;     // more variables (object), or null
+};
+
+// Immutable after parsing; any thread may render.
+class ChatTemplate {
+ public:
+  static Result<ChatTemplate> parse(std::string_view source, TemplateLimits limits = {});
+  ChatTemplate(ChatTemplate&&) noexcept;
+  ChatTemplate& operator=(ChatTemplate&&) noexcept;
+  ~ChatTemplate();
+
+  // The prompt as one string. Bytes from the template are trusted, bytes that come from messages,
+  // tools or extra are not, however they were sliced, joined or filtered on the way. A template's
+  // own raise_exception is kInvalidArgument with its text; a bound that is hit is kExhausted.
+  Result<MarkedText> render(const TemplateInput& input) const;
+
+ private:
+  struct Program;
+  explicit ChatTemplate(std::unique_ptr<Program> program);
+  std::unique_ptr<Program> program_;
+};
+
+}  // namespace overtake
