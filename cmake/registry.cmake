@@ -12,6 +12,10 @@ function(overtake_registry sources folder type prefix accessor header)
     string(APPEND externs "extern const ${type} ${prefix}_${stem};\n")
     string(APPEND entries "    &${prefix}_${stem},\n")
   endforeach()
+  set(body "  static const ${type}* const table[] = {\n${entries}  };\n  return table;\n")
+  if(NOT files)
+    set(body "  return {};\n")
+  endif()
   string(REPLACE "/" "_" stem ${folder})
   set(out ${CMAKE_BINARY_DIR}/generated/${stem}_table.cc)
   file(CONFIGURE OUTPUT ${out} CONTENT
@@ -23,10 +27,7 @@ function(overtake_registry sources folder type prefix accessor header)
 namespace overtake {
 ${externs}
 std::span<const ${type}* const> ${accessor}() {
-  static const ${type}* const table[] = {
-${entries}  };
-  return table;
-}
+${body}}
 }  // namespace overtake
 ")
   set(${sources} ${${sources}} ${out} PARENT_SCOPE)
