@@ -1,0 +1,43 @@
+// Q2_K: 2-bit codes; of 256, each 16 have a 4-bit scale and a 4-bit min.
+#include "tensor/quant/block.h"
+
+namespace overtake {
+namespace {
+
+struct Block {
+  uint8_t scales[16];  // scale in the low nibble, min in the high one
+  uint8_t qs[64];      // element i: byte 32 (i / 128) + i % 32, bits 2 (i / 32 % 4) and up
+  uint16_t d;          // f16
+  uint16_t dmin;       // f16
+};
+static_assert(sizeof(Block) == 84);
+
+constexpr IntegerForm kForm = {.bits = 2, .group = 16, .super = 256, .zero = 0, .has_min = true};
+
+void to_integers(const std::byte* bytes, IntegerBlock* out) {
+  const Block block = load<Block>(bytes);
+  for (int i = 0; i < 256; ++i) {
+    out->code[i] = (block.qs[32 * (i / 128) + i % 32] >> (2 * (i / 32 % 4))) & 3;
+  }
+  for (int g = 0; g < 16; ++g) {
+    out->scale[g] = static_cast<int8_t>(block.scales[g] & 0x0f);
+    out->min[g] = block.scales[g] >> 4;
+  }
+  out->d = f16_to_f32(block.d);
+  out->dmin = f16_to_f32(block.dmin);
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(QuantType, quant_q2_k) = {
+    .name = "Q2_K",
+    .gguf_id = 10,
+    .block = kForm.super,
+    .block_bytes = sizeof(Block),
+    .decode = decode_integer_blocks<kForm, kForm.super, sizeof(Block), to_integers>,
+    .encode = nullptr,
+    .integer = &kForm,
+    .to_integers = to_integers,
+};
+
+}  // namespace overtake

@@ -1,0 +1,45 @@
+// Q4_0: 4-bit codes around 8, one f16 scale for 32.
+#include "tensor/quant/block.h"
+#include "tensor/quant/legacy.h"
+
+namespace overtake {
+namespace {
+
+struct Block {
+  uint16_t d;      // f16
+  uint8_t qs[16];  // nibbles
+};
+static_assert(sizeof(Block) == 18);
+
+constexpr IntegerForm kForm = {.bits = 4, .group = 32, .super = 32, .zero = 8, .has_min = false};
+
+void to_integers(const std::byte* bytes, IntegerBlock* out) {
+  const Block block = load<Block>(bytes);
+  unpack_nibbles(block.qs, out->code);
+  set_single_group(out, f16_to_f32(block.d), 0);
+}
+
+void encode(const float* in, std::byte* blocks, int64_t n) {
+  for (int64_t i = 0; i < n; i += kLegacyBlock, blocks += sizeof(Block)) {
+    const LegacyCodes codes = codes_by_signed_max(in + i, kForm.zero);
+    Block block;
+    block.d = f32_to_f16(codes.d);
+    pack_nibbles(codes.code, block.qs);
+    store(block, blocks);
+  }
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(QuantType, quant_q4_0) = {
+    .name = "Q4_0",
+    .gguf_id = 2,
+    .block = kForm.super,
+    .block_bytes = sizeof(Block),
+    .decode = decode_integer_blocks<kForm, kForm.super, sizeof(Block), to_integers>,
+    .encode = encode,
+    .integer = &kForm,
+    .to_integers = to_integers,
+};
+
+}  // namespace overtake

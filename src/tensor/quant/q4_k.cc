@@ -1,0 +1,41 @@
+// Q4_K: 4-bit codes; of 256, each 32 have a 6-bit scale and a 6-bit min.
+#include "tensor/quant/block.h"
+#include "tensor/quant/k_scales.h"
+
+namespace overtake {
+namespace {
+
+struct Block {
+  uint16_t d;     // f16
+  uint16_t dmin;  // f16
+  uint8_t scales[12];
+  uint8_t qs[128];  // each 32 bytes: the low nibbles of 32 elements, the high ones of the next 32
+};
+static_assert(sizeof(Block) == 144);
+
+constexpr IntegerForm kForm = {.bits = 4, .group = 32, .super = 256, .zero = 0, .has_min = true};
+
+void to_integers(const std::byte* bytes, IntegerBlock* out) {
+  const Block block = load<Block>(bytes);
+  for (int i = 0; i < 256; ++i) {
+    out->code[i] = (block.qs[32 * (i / 64) + i % 32] >> (4 * (i / 32 % 2))) & 0x0f;
+  }
+  unpack_k_scales(block.scales, out->scale, out->min);
+  out->d = f16_to_f32(block.d);
+  out->dmin = f16_to_f32(block.dmin);
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(QuantType, quant_q4_k) = {
+    .name = "Q4_K",
+    .gguf_id = 12,
+    .block = kForm.super,
+    .block_bytes = sizeof(Block),
+    .decode = decode_integer_blocks<kForm, kForm.super, sizeof(Block), to_integers>,
+    .encode = nullptr,
+    .integer = &kForm,
+    .to_integers = to_integers,
+};
+
+}  // namespace overtake
