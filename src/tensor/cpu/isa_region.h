@@ -1,0 +1,22 @@
+// Regions of a file that are compiled for one instruction set. Only what stands between BEGIN and
+// END is: templates of the standard library must be included before, or the linker may pick their
+// AVX-512 copies for the whole program and break it on older processors.
+#pragma once
+
+#if defined(__clang__)
+#define OVERTAKE_PRAGMA(text) _Pragma(#text)
+#define OVERTAKE_REGION_BEGIN(features) \
+  OVERTAKE_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define OVERTAKE_REGION_END _Pragma("clang attribute pop")
+#else
+#define OVERTAKE_PRAGMA(text) _Pragma(#text)
+#define OVERTAKE_REGION_BEGIN(features) \
+  _Pragma("GCC push_options") OVERTAKE_PRAGMA(GCC target(features))
+#define OVERTAKE_REGION_END _Pragma("GCC pop_options")
+#endif
+
+#define OVERTAKE_AVX2_FEATURES "avx2,fma,f16c"
+#define OVERTAKE_AVX512_FEATURES "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+
+// Helpers of a few instructions, which must not become calls at -O2.
+#define OVERTAKE_INLINE inline __attribute__((always_inline))
