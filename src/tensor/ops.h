@@ -3,6 +3,7 @@
 // successors implement this interface.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -30,7 +31,7 @@ struct AttentionSpec {
 };
 
 // Not thread-safe: one thread calls, the implementation spreads the work. All tensors that it
-// returns live until the next begin(). A row's result never depends on the other rows of the batch
+// returns live until the next begin() or release(). A row's result never depends on the other rows of the batch
 // nor on the number of threads.
 class Ops {
  public:
@@ -38,6 +39,11 @@ class Ops {
 
   // Starts a forward pass over `batch`, which must stay until the pass ends.
   virtual void begin(const Batch& batch) = 0;
+
+  // What was made after mark() is gone after release() of it. A model does both once a layer, so
+  // that all layers work in the same memory; what crosses layers is made before.
+  virtual size_t mark() { return 0; }
+  virtual void release(size_t mark) {}
 
   // Rows of `table` [vocab, width] times `multiplier`: [n_tokens, width]. Ids are in range.
   virtual Tensor embed(const StoredTensor& table, float multiplier) = 0;
