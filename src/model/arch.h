@@ -24,6 +24,9 @@ struct ModelInfo {
   int64_t context_length = 0; // positions that the model was made for
   int64_t n_parameters = 0;
   size_t weight_bytes = 0;    // of packed weights
+  // Whether results depend on the length that a prompt is announced with (dynamic rope scaling):
+  // then a state computed for one prompt does not serve another that begins alike.
+  bool length_dependent = false;
   KvShape kv_shape;
 };
 
