@@ -1,4 +1,5 @@
-# One test program a folder of src/ (its *_test.cc), and one for tests/ (across modules).
+# One test program a folder of src/ (its *_test.cc), and one for tests/ (across modules). All share
+# one precompiled header and are compiled for a short build, not for speed.
 include(CTest)
 find_package(GTest)
 if(NOT GTest_FOUND OR NOT BUILD_TESTING)
@@ -6,13 +7,24 @@ if(NOT GTest_FOUND OR NOT BUILD_TESTING)
   return()
 endif()
 
+function(overtake_test_settings target)
+  target_link_libraries(${target} PRIVATE overtake_core GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${target} PRIVATE
+    OVERTAKE_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
+    OVERTAKE_BINARY="${CMAKE_BINARY_DIR}/overtake")
+  target_compile_options(${target} PRIVATE -O1)
+endfunction()
+
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/test_headers.cc
+     CONTENT "// Carries the precompiled header.\n")
+add_library(test_headers OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/generated/test_headers.cc)
+overtake_test_settings(test_headers)
+target_precompile_headers(test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> <string> <vector>)
+
 function(overtake_test_program name)
   add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
-  target_link_libraries(${name} PRIVATE overtake_core GTest::gmock GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE
-    OVERTAKE_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
-    OVERTAKE_BINARY="$<TARGET_FILE:overtake>")
-  target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <string> <vector>)
+  overtake_test_settings(${name})
+  target_precompile_headers(${name} REUSE_FROM test_headers)
   set_property(GLOBAL APPEND PROPERTY overtake_test_programs ${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT 900)
