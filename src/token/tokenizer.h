@@ -16,7 +16,7 @@ namespace overtake {
 
 // Text with one trust bit per byte: control tokens match only where every byte is trusted (written
 // by a template or the operator), never in a user's text. Ordinary tokens do not see the bits, so
-// merges run over the joined string.
+// merges run over the joined string. User-defined tokens are ordinary: they match in any text.
 struct MarkedText {
   std::string text;
   std::vector<bool> trusted;  // [text.size()]
@@ -32,8 +32,13 @@ class Tokenizer {
   // Reads the vocabulary in a checkpoint's metadata (tokenizer.ggml.*). kNotFound if it has none;
   // kUnsupported with its name for an unknown model or pre-tokenizer, never a guess.
   static Result<std::unique_ptr<Tokenizer>> load(const Checkpoint& checkpoint);
+  // The same from bare metadata; `path` names the file in messages.
+  static Result<std::unique_ptr<Tokenizer>> load(const Metadata& metadata, std::string_view path);
 
-  // Ids without BOS and EOS. Invalid UTF-8 is tokenized byte by byte.
+  // Ids without BOS and EOS. Texts are shorter than 2 GiB: callers bound them. Bytes that are not
+  // UTF-8 are tokenized one by one; a byte or character that the vocabulary can not spell becomes
+  // its unknown token where that is not a control token, and is dropped otherwise (as Hugging
+  // Face's tokenizers do).
   virtual std::vector<int32_t> encode(const MarkedText& text) const = 0;
   std::vector<int32_t> encode_user(std::string_view text) const;     // nothing trusted
   std::vector<int32_t> encode_trusted(std::string_view text) const;  // all trusted
@@ -56,6 +61,9 @@ class Tokenizer {
   bool ends(int32_t id) const;
 
  protected:
+  // Fills the fields below from metadata and names; for implementations whose vocabulary is read.
+  Status read_roles(const Metadata& metadata, std::string_view path, bool default_add_bos);
+
   std::optional<int32_t> bos_;
   bool add_bos_ = false;
   bool add_eos_ = false;

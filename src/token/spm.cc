@@ -1,0 +1,251 @@
+#include "token/spm.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "token/utf8.h"
+
+namespace overtake {
+namespace {
+
+constexpr std::string_view kVisibleSpace = "\xE2\x96\x81";  // U+2581, how the vocabulary writes ' '
+
+Error damaged(std::string_view what, std::string_view path) {
+  return {ErrorCode::kDamaged,
+          fmt::format("{}; {}; the file is damaged: get it again", what, path)};
+}
+
+// `text` with U+2581 as spaces: to SentencePiece the two are one character.
+void append_with_spaces(std::string_view text, std::string& out) {
+  for (;;) {
+    const size_t at = text.find(kVisibleSpace);
+    out += text.substr(0, at);
+    if (at == std::string_view::npos) return;
+    out += ' ';
+    text.remove_prefix(at + kVisibleSpace.size());
+  }
+}
+
+// The byte that "<0xNN>" names, -1 for any other name.
+int named_byte(std::string_view name) {
+  if (name.size() != 6 || !name.starts_with("<0x") || name[5] != '>') return -1;
+  int byte = -1;
+  const char* begin = name.data() + 3;
+  const auto [end, error] = std::from_chars(begin, begin + 2, byte, 16);
+  return error == std::errc() && end == begin + 2 && byte >= 0 ? byte : -1;
+}
+
+// Whether a space stands after another character, as in "a b".
+bool has_inner_space(std::string_view text) {
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == ' ' && text[i - 1] != ' ') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+SentencePieceBpe::SentencePieceBpe(Vocabulary vocabulary, SpecialMatcher specials)
+    : vocabulary_(std::move(vocabulary)),
+      specials_(std::move(specials)),
+      whole_pieces_(vocabulary_.size()) {
+  byte_tokens_.fill(-1);
+}
+
+Result<std::unique_ptr<Tokenizer>> SentencePieceBpe::load(const Metadata& metadata,
+                                                          std::string_view path) {
+  if (metadata.has("tokenizer.ggml.precompiled_charsmap") ||
+      TRY(metadata.find_bool("tokenizer.ggml.remove_extra_whitespaces")).value_or(false)) {
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("a SentencePiece vocabulary that rewrites texts first "
+                             "(tokenizer.ggml.precompiled_charsmap, .remove_extra_whitespaces); "
+                             "{}; only Llama's, which does not, is known",
+                             path)};
+  }
+  Vocabulary vocabulary = TRY(Vocabulary::read(metadata, path));
+  SpecialMatcher specials = TRY(SpecialMatcher::make(vocabulary, path));
+  std::unique_ptr<SentencePieceBpe> out(
+      new SentencePieceBpe(std::move(vocabulary), std::move(specials)));
+  out->add_space_prefix_ =
+      TRY(metadata.find_bool("tokenizer.ggml.add_space_prefix")).value_or(true);
+  TRY(out->index_texts(path));
+  TRY(out->rank_by_score(metadata, path));
+  TRY(out->read_roles(metadata, path, true));
+  const int32_t unknown =
+      TRY(read_token_id(metadata, "tokenizer.ggml.unknown_token_id", out->size(), path));
+  if (unknown >= 0 && out->vocabulary_.type(unknown) != TokenType::kControl) {
+    out->unknown_ = unknown;
+  }
+  return std::unique_ptr<Tokenizer>(std::move(out));
+}
+
+Status SentencePieceBpe::index_texts(std::string_view path) {
+  texts_.reserve(size(), 0);
+  std::string text;
+  for (int32_t id = 0; id < size(); ++id) {
+    const TokenType type = vocabulary_.type(id);
+    const std::string_view name = vocabulary_.name(id);
+    text.clear();
+    if (type == TokenType::kByte) {
+      const int byte = named_byte(name);
+      if (byte < 0 || byte_tokens_[byte] >= 0) {
+        return damaged(
+            fmt::format("token {} is of type byte but named \"{}\", not <0x00> to <0xFF> "
+                        "once each",
+                        id, name),
+            path);
+      }
+      byte_tokens_[byte] = id;
+      text += static_cast<char>(byte);
+    } else if (type == TokenType::kNormal || type == TokenType::kUserDefined) {
+      append_with_spaces(name, text);
+    }
+    texts_.push_back(text);
+    if (type != TokenType::kNormal) continue;
+    if (texts_.index(id) != StringTable::Indexed::kDone) {
+      return damaged(fmt::format("token {} stands twice, or thousands hash alike", id), path);
+    }
+    words_part_ = words_part_ && !has_inner_space(text);
+    longest_token_bytes_ = std::max(longest_token_bytes_, text.size());
+  }
+  return {};
+}
+
+Status SentencePieceBpe::rank_by_score(const Metadata& metadata, std::string_view path) {
+  const auto scores = TRY(metadata.find_doubles("tokenizer.ggml.scores"));
+  if (!scores || scores->size() != static_cast<size_t>(size())) {
+    return damaged(fmt::format("tokenizer.ggml.scores: expected {} entries, found {}", size(),
+                               scores ? scores->size() : 0),
+                   path);
+  }
+  for (size_t i = 0; i < scores->size(); ++i) {
+    if (std::isnan((*scores)[i])) {
+      return damaged(fmt::format("tokenizer.ggml.scores[{}] is not a number", i), path);
+    }
+  }
+  std::vector<int32_t> order(size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](int32_t a, int32_t b) { return (*scores)[a] > (*scores)[b]; });
+  ranks_.resize(size());
+  uint32_t rank = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i > 0 && (*scores)[order[i]] != (*scores)[order[i - 1]]) ++rank;
+    ranks_[order[i]] = rank;  // equal scores share a rank: the leftmost pair wins
+  }
+  return {};
+}
+
+std::vector<int32_t> SentencePieceBpe::encode(const MarkedText& text) const {
+  OVERTAKE_CHECK(text.text.size() < size_t{1} << 31);
+  std::vector<int32_t> ids;
+  BpeScratch scratch;
+  std::string spaced;
+  for (const TextPart& part : specials_.split(text)) {
+    if (part.special >= 0) {
+      ids.push_back(part.special);
+      continue;
+    }
+    // At the text's beginning and behind each special token.
+    spaced.clear();
+    if (add_space_prefix_) spaced += ' ';
+    append_with_spaces(std::string_view(text.text).substr(part.begin, part.end - part.begin),
+                       spaced);
+    for (size_t begin = 0; begin < spaced.size();) {
+      const size_t end = piece_end(spaced, begin);
+      encode_piece(std::string_view(spaced).substr(begin, end - begin), scratch, ids);
+      begin = end;
+    }
+  }
+  return ids;
+}
+
+// Where no token has a space after another character, no merge crosses such a place, and the text
+// may be cut there: words are found faster and merged in less memory than whole texts.
+size_t SentencePieceBpe::piece_end(std::string_view text, size_t begin) const {
+  if (!words_part_) return text.size();
+  const size_t word = text.find_first_not_of(' ', begin);
+  if (word == std::string_view::npos) return text.size();
+  return std::min(text.find(' ', word), text.size());
+}
+
+void SentencePieceBpe::encode_piece(std::string_view piece, BpeScratch& scratch,
+                                    std::vector<int32_t>& ids) const {
+  using State = WholePieces::State;
+  const int32_t whole = piece.size() <= longest_token_bytes_ ? texts_.find(piece) : -1;
+  const State state = whole >= 0 ? whole_pieces_.get(whole) : State::kNo;
+  if (state == State::kYes) {
+    ids.push_back(whole);
+    return;
+  }
+  merge_piece(piece, scratch);
+  if (state == State::kUnknown) {
+    whole_pieces_.set(whole, scratch.symbols.size() == 1 && scratch.symbols[0].id == whole);
+  }
+  for (const BpeSymbol& symbol : scratch.symbols) {
+    if (symbol.id >= 0) {
+      ids.push_back(symbol.id);
+    } else {
+      push_bytes(piece.substr(symbol.begin, symbol.end - symbol.begin), ids);
+    }
+  }
+}
+
+// Leaves the piece's tokens, and characters that are none, in scratch.symbols.
+void SentencePieceBpe::merge_piece(std::string_view piece, BpeScratch& scratch) const {
+  const auto find = [&](uint32_t begin, uint32_t end) {
+    return end - begin <= longest_token_bytes_ ? texts_.find(piece.substr(begin, end - begin)) : -1;
+  };
+  scratch.symbols.clear();
+  for (uint32_t begin = 0; begin < piece.size();) {
+    const Utf8Char c = decode_utf8(piece.substr(begin, 4));
+    const uint32_t end = begin + (c.kind == Utf8Char::Kind::kValid ? c.length : 1);
+    scratch.symbols.push_back({find(begin, end), begin, end});
+    begin = end;
+  }
+  merge_symbols(scratch, [&](const BpeSymbol& left, const BpeSymbol& right) {
+    const int32_t id = find(left.begin, right.end);
+    return id >= 0 ? BpeMerge{ranks_[id], id} : BpeMerge{};
+  });
+}
+
+void SentencePieceBpe::push_bytes(std::string_view bytes, std::vector<int32_t>& ids) const {
+  const auto token_of = [&](char c) { return byte_tokens_[static_cast<unsigned char>(c)]; };
+  if (std::all_of(bytes.begin(), bytes.end(), [&](char c) { return token_of(c) >= 0; })) {
+    for (char c : bytes) ids.push_back(token_of(c));
+  } else if (unknown_ >= 0) {
+    ids.push_back(unknown_);
+  }
+}
+
+std::string SentencePieceBpe::token_bytes(int32_t id) const {
+  return in_range(id) ? std::string(texts_[id]) : std::string();
+}
+
+std::string_view SentencePieceBpe::token_name(int32_t id) const {
+  return in_range(id) ? vocabulary_.name(id) : std::string_view();
+}
+
+std::optional<int32_t> SentencePieceBpe::find(std::string_view name) const {
+  const int32_t id = vocabulary_.find(name);
+  return id >= 0 ? std::optional<int32_t>(id) : std::nullopt;
+}
+
+bool SentencePieceBpe::is_control(int32_t id) const {
+  return in_range(id) && vocabulary_.is_control(id);
+}
+
+std::string SentencePieceBpe::decode(std::span<const int32_t> ids) const {
+  std::string out;
+  for (int32_t id : ids) {
+    if (in_range(id)) out += texts_[id];
+  }
+  if (add_space_prefix_ && out.starts_with(' ')) out.erase(0, 1);
+  return out;
+}
+
+}  // namespace overtake
