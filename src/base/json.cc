@@ -10,34 +10,39 @@
 namespace overtake {
 namespace {
 
-// Walks the document once before it is built: bounds and duplicate keys are judged here, so the
-// tree that the second pass builds is known to be small and unambiguous.
-class Judge : public nlohmann::json_sax<Json> {
+// Judges and builds in one pass. The library's own builder looks for every key among all earlier
+// ones of its object, which takes minutes for a document of a few megabytes made for that; here a
+// set finds duplicates and the key is appended.
+class Builder : public nlohmann::json_sax<Json> {
  public:
-  explicit Judge(JsonLimits limits) : limits_(limits) {}
+  explicit Builder(JsonLimits limits) : limits_(limits) {}
 
-  bool null() override { return count(); }
-  bool boolean(bool) override { return count(); }
-  bool number_integer(number_integer_t) override { return count(); }
-  bool number_unsigned(number_unsigned_t) override { return count(); }
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override {
-    return std::isfinite(value) ? count() : fail("a number is not finite");
+    return std::isfinite(value) ? add(value) : fail("a number is not finite");
   }
-  bool string(string_t&) override { return count(); }
+  bool string(string_t& value) override { return add(std::move(value)); }
   bool binary(binary_t&) override { return fail("binary value"); }
   bool start_object(size_t) override {
     keys_.emplace_back();
-    return enter();
+    return open(Json::object());
   }
   bool key(string_t& name) override {
-    return keys_.back().insert(name).second || fail(fmt::format("key \"{}\" stands twice", name));
+    if (!keys_.back().insert(name).second) {
+      return fail(fmt::format("key \"{}\" stands twice", name));
+    }
+    key_ = std::move(name);
+    return true;
   }
   bool end_object() override {
     keys_.pop_back();
-    return --depth_, true;
+    return open_.pop_back(), true;
   }
-  bool start_array(size_t) override { return enter(); }
-  bool end_array() override { return --depth_, true; }
+  bool start_array(size_t) override { return open(Json::array()); }
+  bool end_array() override { return open_.pop_back(), true; }
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& e)
       override {
     // The library's text starts with "[json.exception...] "; what follows is meant for people.
@@ -47,17 +52,33 @@ class Judge : public nlohmann::json_sax<Json> {
   }
 
   const std::string& problem() const { return problem_; }
+  Json take() { return std::move(root_); }
 
  private:
-  bool enter() {
-    if (++depth_ > limits_.max_depth) {
+  // Adds a value to the innermost open array or object.
+  bool add(Json value) {
+    if (++values_ > limits_.max_values) {
+      return fail(fmt::format("more than {} values", limits_.max_values));
+    }
+    if (open_.empty()) {
+      root_ = std::move(value);
+      last_ = &root_;
+    } else if (open_.back()->is_array()) {
+      last_ = &open_.back()->get_ref<Json::array_t&>().emplace_back(std::move(value));
+    } else {
+      Json::object_t& object = open_.back()->get_ref<Json::object_t&>();
+      last_ = &object.emplace_back(std::move(key_), std::move(value)).second;
+    }
+    return true;
+  }
+  bool open(Json value) {
+    if (open_.size() >= static_cast<size_t>(limits_.max_depth)) {
       return fail(fmt::format("nested deeper than {} levels", limits_.max_depth));
     }
-    return count();
-  }
-  bool count() {
-    return ++values_ <= limits_.max_values ||
-           fail(fmt::format("more than {} values", limits_.max_values));
+    if (!add(std::move(value))) return false;
+    // Stays valid: what is around an open value does not grow before it is closed.
+    open_.push_back(last_);
+    return true;
   }
   bool fail(std::string problem) {
     if (problem_.empty()) problem_ = std::move(problem);
@@ -65,22 +86,25 @@ class Judge : public nlohmann::json_sax<Json> {
   }
 
   JsonLimits limits_;
-  int depth_ = 0;
   size_t values_ = 0;
+  Json root_;
+  Json* last_ = nullptr;
+  std::vector<Json*> open_;
   std::vector<std::set<std::string>> keys_;
+  std::string key_;
   std::string problem_;
 };
 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view what, JsonLimits limits) {
-  Judge judge(limits);
-  if (!Json::sax_parse(text.begin(), text.end(), &judge)) {
+  Builder builder(limits);
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("not valid JSON: {}; {}; correct it and try again", judge.problem(),
+                 fmt::format("not valid JSON: {}; {}; correct it and try again", builder.problem(),
                              what)};
   }
-  return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  return builder.take();
 }
 
 std::string dump_json(const Json& value, int indent) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,9 +23,14 @@ using MetaValue = std::variant<bool, int64_t, uint64_t, double, std::string, std
 
 // Typed access to key-value metadata. Keys of a config.json are flattened with dots
 // ("rope_scaling.factor"); a JSON null is an absent key. The getters return nullopt for an absent
-// key and kDamaged for one of another type (numbers convert where the value is exact).
+// key and kDamaged for one of another type. Numbers convert where the value is exact; a single
+// number is also an array of one; an empty array is one of any type.
 class Metadata {
  public:
+  Metadata() = default;
+  // `source` is the file that messages name.
+  explicit Metadata(std::string source) : source_(std::move(source)) {}
+
   const std::map<std::string, MetaValue, std::less<>>& all() const { return values_; }
   void set(std::string key, MetaValue value);
   bool has(std::string_view key) const { return values_.find(key) != values_.end(); }
@@ -44,6 +50,7 @@ class Metadata {
   Result<std::string> get_string(std::string_view key) const;
 
  private:
+  std::string source_;
   std::map<std::string, MetaValue, std::less<>> values_;
 };
 
@@ -62,7 +69,8 @@ class Checkpoint {
 
   std::span<const StoredTensor> tensors() const { return tensors_; }
   const StoredTensor* find(std::string_view name) const;  // null if absent
-  // kDamaged with name, expected and actual shape if absent or shaped otherwise.
+  // kDamaged with name, expected and actual shape if absent or shaped otherwise; kUnsupported if it
+  // is stored as a type that is not a QuantType (integers, booleans).
   Result<const StoredTensor*> get(std::string_view name, std::span<const int64_t> shape) const;
   uint64_t file_bytes() const { return file_bytes_; }
 
@@ -76,6 +84,7 @@ class Checkpoint {
   std::string model_type_;
   std::vector<StoredTensor> tensors_;
   std::map<std::string, size_t, std::less<>> index_;  // name -> place in tensors_
+  std::map<std::string, std::string, std::less<>> other_dtypes_;  // see ParsedTensors
   uint64_t file_bytes_ = 0;
 };
 
@@ -84,10 +93,13 @@ class Checkpoint {
 Result<std::unique_ptr<Checkpoint>> open_checkpoint(const std::string& path);
 
 // The readers behind it, on bytes in memory, for tests and fuzzing: the metadata and the tensor
-// table; tensors' data point into `bytes`.
+// table; tensors' data point into `bytes`. `name` is the file that messages name.
 struct ParsedTensors {
   Metadata metadata;
   std::vector<StoredTensor> tensors;
+  // Tensors of types that no weight has (a position_ids buffer of I64): name -> dtype. They are
+  // left out above, so that an unused one does no harm.
+  std::map<std::string, std::string, std::less<>> other_dtypes;
 };
 Result<ParsedTensors> parse_gguf(std::span<const std::byte> bytes, std::string_view name);
 Result<ParsedTensors> parse_safetensors(std::span<const std::byte> bytes, std::string_view name);
