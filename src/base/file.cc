@@ -45,7 +45,8 @@ Status write_all(int fd, std::string_view bytes, const std::string& path) {
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without O_NONBLOCK a named pipe would wait for its writer.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd < 0) return io_error("cannot open", path);
   struct stat info;
   if (::fstat(file.fd, &info) != 0) return io_error("cannot stat", path);
@@ -101,19 +102,28 @@ Result<std::string> read_file(const std::string& path, uint64_t max_bytes) {
     }
     if (out.size() + static_cast<uint64_t>(n) > max_bytes) {
       return Error{ErrorCode::kExhausted, fmt::format("file larger than {} bytes; {}; is it the "
-                                                      "right file?", max_bytes, path)};
+                                                      "right file?",
+                                                      max_bytes, path)};
     }
     out.append(buffer, static_cast<size_t>(n));
   }
 }
 
 Status write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode) {
+  return write_file_atomic(path, std::span(&bytes, 1), mode);
+}
+
+Status write_file_atomic(const std::string& path, std::span<const std::string_view> parts,
+                         unsigned mode) {
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   {
     const Descriptor file(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (file.fd < 0) return io_error("cannot create", temporary);
-    Status written = write_all(file.fd, bytes, temporary);
+    Status written;
+    for (const std::string_view part : parts) {
+      if (written.ok()) written = write_all(file.fd, part, temporary);
+    }
     if (written.ok() && ::fsync(file.fd) != 0) written = io_error("cannot sync", temporary);
     if (!written.ok()) {
       ::unlink(temporary.c_str());

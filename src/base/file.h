@@ -37,5 +37,8 @@ Result<std::string> read_file(const std::string& path, uint64_t max_bytes);
 // Replaces `path` so that after a crash it holds either the old or the new bytes, never a mixture
 // (temporary file, fsync, rename, fsync of the folder). `mode` as in open(2).
 Status write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode = 0644);
+// As above; the file is the parts, one after the other.
+Status write_file_atomic(const std::string& path, std::span<const std::string_view> parts,
+                         unsigned mode = 0644);
 
 }  // namespace overtake

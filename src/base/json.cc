@@ -43,8 +43,8 @@ class Builder : public nlohmann::json_sax<Json> {
   }
   bool start_array(size_t) override { return open(Json::array()); }
   bool end_array() override { return open_.pop_back(), true; }
-  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& e)
-      override {
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::detail::exception& e) override {
     // The library's text starts with "[json.exception...] "; what follows is meant for people.
     const std::string_view text = e.what();
     const size_t cut = text.find("] ");
@@ -100,9 +100,9 @@ class Builder : public nlohmann::json_sax<Json> {
 Result<Json> parse_json(std::string_view text, std::string_view what, JsonLimits limits) {
   Builder builder(limits);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("not valid JSON: {}; {}; correct it and try again", builder.problem(),
-                             what)};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("not valid JSON: {}; {}; correct it and try again", builder.problem(), what)};
   }
   return builder.take();
 }

@@ -14,9 +14,10 @@ std::string problem(std::string_view text, JsonLimits limits = {}) {
 }
 
 TEST(Json, BuildsWhatTheLibraryBuilds) {
-  for (const std::string text :
-       {R"({"b":[1,-2,3.5,"x",null,true,{}],"a":{"c":[[],[{"d":false}]]},"z":18446744073709551615})",
-        "[]", "{}", "\"\\u00e9\"", " 7 ", R"([[1,[2,[3]]],{"a":{"b":{"c":[]}}},"end"])"}) {
+  for (
+      const std::string text :
+      {R"({"b":[1,-2,3.5,"x",null,true,{}],"a":{"c":[[],[{"d":false}]]},"z":18446744073709551615})",
+       "[]", "{}", "\"\\u00e9\"", " 7 ", R"([[1,[2,[3]]],{"a":{"b":{"c":[]}}},"end"])"}) {
     const Result<Json> result = parse_json(text, "document");
     ASSERT_TRUE(result.ok()) << result.error().message;
     EXPECT_EQ(*result, Json::parse(text));

@@ -83,7 +83,7 @@ class Checkpoint {
   Metadata metadata_;
   std::string model_type_;
   std::vector<StoredTensor> tensors_;
-  std::map<std::string, size_t, std::less<>> index_;  // name -> place in tensors_
+  std::map<std::string, size_t, std::less<>> index_;              // name -> place in tensors_
   std::map<std::string, std::string, std::less<>> other_dtypes_;  // see ParsedTensors
   uint64_t file_bytes_ = 0;
 };

@@ -29,7 +29,19 @@ constexpr uint32_t kMaxDims = 4;
 constexpr uint32_t kMaxAlignment = 1 << 21;
 
 enum class ValueType : uint32_t {
-  kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kF32,
+  kBool,
+  kString,
+  kArray,
+  kU64,
+  kI64,
+  kF64
 };
 
 // A row of the tensor table, before its bytes are placed.
@@ -74,8 +86,7 @@ class Parser {
       return damage(fmt::format("{} has {} bytes, {} are left", printable(what), size, left()));
     }
     if (size > max_size) {
-      return damage(
-          fmt::format("{} has {} bytes, more than {}", printable(what), size, max_size));
+      return damage(fmt::format("{} has {} bytes, more than {}", printable(what), size, max_size));
     }
     const char* text = reinterpret_cast<const char*>(bytes_.data() + position_);
     position_ += size;
@@ -171,19 +182,32 @@ Result<bool> Parser::read_bool(std::string_view key) {
 
 Result<MetaValue> Parser::read_value(ValueType type, std::string_view key) {
   switch (type) {
-    case ValueType::kU8: return read_number<uint8_t, uint64_t>(key);
-    case ValueType::kI8: return read_number<int8_t, int64_t>(key);
-    case ValueType::kU16: return read_number<uint16_t, uint64_t>(key);
-    case ValueType::kI16: return read_number<int16_t, int64_t>(key);
-    case ValueType::kU32: return read_number<uint32_t, uint64_t>(key);
-    case ValueType::kI32: return read_number<int32_t, int64_t>(key);
-    case ValueType::kU64: return read_number<uint64_t, uint64_t>(key);
-    case ValueType::kI64: return read_number<int64_t, int64_t>(key);
-    case ValueType::kF32: return read_number<float, double>(key);
-    case ValueType::kF64: return read_number<double, double>(key);
-    case ValueType::kBool: return MetaValue(TRY(read_bool(key)));
-    case ValueType::kString: return read_text(key);
-    case ValueType::kArray: return read_array(key);
+    case ValueType::kU8:
+      return read_number<uint8_t, uint64_t>(key);
+    case ValueType::kI8:
+      return read_number<int8_t, int64_t>(key);
+    case ValueType::kU16:
+      return read_number<uint16_t, uint64_t>(key);
+    case ValueType::kI16:
+      return read_number<int16_t, int64_t>(key);
+    case ValueType::kU32:
+      return read_number<uint32_t, uint64_t>(key);
+    case ValueType::kI32:
+      return read_number<int32_t, int64_t>(key);
+    case ValueType::kU64:
+      return read_number<uint64_t, uint64_t>(key);
+    case ValueType::kI64:
+      return read_number<int64_t, int64_t>(key);
+    case ValueType::kF32:
+      return read_number<float, double>(key);
+    case ValueType::kF64:
+      return read_number<double, double>(key);
+    case ValueType::kBool:
+      return MetaValue(TRY(read_bool(key)));
+    case ValueType::kString:
+      return read_text(key);
+    case ValueType::kArray:
+      return read_array(key);
   }
   return damage(fmt::format("metadata key {} has unknown type {}", printable(key),
                             static_cast<uint32_t>(type)));
@@ -192,8 +216,8 @@ Result<MetaValue> Parser::read_value(ValueType type, std::string_view key) {
 template <typename T, typename Wide>
 Result<MetaValue> Parser::read_numbers(uint64_t count, std::string_view key) {
   if (count > left() / sizeof(T)) {
-    return damage(fmt::format("array {} has {} elements, {} bytes are left", printable(key), count,
-                              left()));
+    return damage(
+        fmt::format("array {} has {} elements, {} bytes are left", printable(key), count, left()));
   }
   std::vector<Wide> values(count);
   for (uint64_t i = 0; i < count; ++i) {
@@ -207,8 +231,8 @@ Result<MetaValue> Parser::read_numbers(uint64_t count, std::string_view key) {
 
 Result<MetaValue> Parser::read_strings(uint64_t count, std::string_view key) {
   if (count > left() / sizeof(uint64_t)) {
-    return damage(fmt::format("array {} has {} strings, {} bytes are left", printable(key), count,
-                              left()));
+    return damage(
+        fmt::format("array {} has {} strings, {} bytes are left", printable(key), count, left()));
   }
   std::vector<std::string> values;
   values.reserve(count);
@@ -229,17 +253,28 @@ Result<MetaValue> Parser::read_array(std::string_view key) {
   }
   array_elements_left_ -= count;
   switch (type) {
-    case ValueType::kU8: return read_numbers<uint8_t, uint64_t>(count, key);
-    case ValueType::kI8: return read_numbers<int8_t, int64_t>(count, key);
-    case ValueType::kU16: return read_numbers<uint16_t, uint64_t>(count, key);
-    case ValueType::kI16: return read_numbers<int16_t, int64_t>(count, key);
-    case ValueType::kU32: return read_numbers<uint32_t, uint64_t>(count, key);
-    case ValueType::kI32: return read_numbers<int32_t, int64_t>(count, key);
-    case ValueType::kU64: return read_numbers<uint64_t, uint64_t>(count, key);
-    case ValueType::kI64: return read_numbers<int64_t, int64_t>(count, key);
-    case ValueType::kF32: return read_numbers<float, double>(count, key);
-    case ValueType::kF64: return read_numbers<double, double>(count, key);
-    case ValueType::kString: return read_strings(count, key);
+    case ValueType::kU8:
+      return read_numbers<uint8_t, uint64_t>(count, key);
+    case ValueType::kI8:
+      return read_numbers<int8_t, int64_t>(count, key);
+    case ValueType::kU16:
+      return read_numbers<uint16_t, uint64_t>(count, key);
+    case ValueType::kI16:
+      return read_numbers<int16_t, int64_t>(count, key);
+    case ValueType::kU32:
+      return read_numbers<uint32_t, uint64_t>(count, key);
+    case ValueType::kI32:
+      return read_numbers<int32_t, int64_t>(count, key);
+    case ValueType::kU64:
+      return read_numbers<uint64_t, uint64_t>(count, key);
+    case ValueType::kI64:
+      return read_numbers<int64_t, int64_t>(count, key);
+    case ValueType::kF32:
+      return read_numbers<float, double>(count, key);
+    case ValueType::kF64:
+      return read_numbers<double, double>(count, key);
+    case ValueType::kString:
+      return read_strings(count, key);
     case ValueType::kBool: {
       std::vector<bool> values;
       for (uint64_t i = 0; i < count; ++i) values.push_back(TRY(read_bool(key)));
@@ -348,8 +383,8 @@ Status Parser::place_tensors() {
   for (TableRow& row : table_) {
     const std::string name = printable(row.tensor.name);
     if (row.offset % alignment != 0) {
-      return damage(fmt::format("tensor {} is at {}, no multiple of {}", name, row.offset,
-                                alignment));
+      return damage(
+          fmt::format("tensor {} is at {}, no multiple of {}", name, row.offset, alignment));
     }
     if (!range_fits(row.offset, row.size, data.size())) {
       return damage(fmt::format("tensor {} takes bytes {} to {} + {} of the data, which has {}",

@@ -10,9 +10,16 @@ namespace overtake {
 namespace {
 
 const char* kind_of(const MetaValue& value) {
-  static constexpr const char* kNames[] = {
-      "a boolean", "an integer", "an integer", "a number", "a string", "an array of booleans",
-      "an array of integers", "an array of integers", "an array of numbers", "an array of strings"};
+  static constexpr const char* kNames[] = {"a boolean",
+                                           "an integer",
+                                           "an integer",
+                                           "a number",
+                                           "a string",
+                                           "an array of booleans",
+                                           "an array of integers",
+                                           "an array of integers",
+                                           "an array of numbers",
+                                           "an array of strings"};
   static_assert(std::size(kNames) == std::variant_size_v<MetaValue>);
   return kNames[value.index()];
 }
@@ -85,9 +92,9 @@ std::optional<std::vector<T>> to_numbers(const MetaValue& value) {
 
 Error wrong_type(std::string_view key, std::string_view expected, const MetaValue& value,
                  const std::string& source) {
-  return damaged(fmt::format("key {}: expected {}, file has {}", printable(key), expected,
-                             kind_of(value)),
-                 source);
+  return damaged(
+      fmt::format("key {}: expected {}, file has {}", printable(key), expected, kind_of(value)),
+      source);
 }
 
 template <typename T>
