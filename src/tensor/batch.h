@@ -11,7 +11,7 @@ namespace overtake {
 // The rows of one sequence in a batch: its next `n_rows` tokens after those in `state`.
 struct Segment {
   SequenceState* state;  // with n_rows reserved
-  int64_t first_row;   // in the batch
+  int64_t first_row;     // in the batch
   int64_t n_rows;
   // The length that length-dependent rope scaling assumes: at least the last position + 1. Giving
   // a prompt's whole length makes its chunks agree with one pass over it.

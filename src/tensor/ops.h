@@ -31,8 +31,8 @@ struct AttentionSpec {
 };
 
 // Not thread-safe: one thread calls, the implementation spreads the work. All tensors that it
-// returns live until the next begin() or release(). A row's result never depends on the other rows of the batch
-// nor on the number of threads.
+// returns live until the next begin() or release(). A row's result never depends on the other rows
+// of the batch nor on the number of threads.
 class Ops {
  public:
   virtual ~Ops() = default;

@@ -1,19 +1,29 @@
 #include "tensor/rope.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "base/check.h"
 
 namespace overtake {
 
-std::vector<float> Rope::frequencies(int64_t span) const {
-  if (!dynamic || span <= dynamic->original_context) return inv_freq;
-  const double length = static_cast<double>(span) / static_cast<double>(dynamic->original_context);
-  const double growth = dynamic->factor * length - (dynamic->factor - 1.0);
-  const double base = dynamic->theta * std::pow(growth, n_dims / (n_dims - 2.0));
-  std::vector<float> out(inv_freq.size());
-  for (size_t j = 0; j < out.size(); ++j) {
-    out[j] = static_cast<float>(1.0 / std::pow(base, 2.0 * static_cast<double>(j) / n_dims));
+// Rounded to f32 where transformers' float32 tensors round: what this models was checked against.
+void Rope::frequencies(int64_t span, std::span<float> out) const {
+  OVERTAKE_CHECK(out.size() == inv_freq.size());
+  if (!dynamic || span <= dynamic->original_context) {
+    std::copy(inv_freq.begin(), inv_freq.end(), out.begin());
+    return;
   }
-  return out;
+  const float factor = static_cast<float>(dynamic->factor);
+  const float length =
+      factor * static_cast<float>(span) / static_cast<float>(dynamic->original_context);
+  const float growth = length - static_cast<float>(dynamic->factor - 1.0);
+  const float power = static_cast<float>(n_dims / (n_dims - 2.0));
+  const float base = static_cast<float>(dynamic->theta) * std::pow(growth, power);
+  for (size_t j = 0; j < out.size(); ++j) {
+    const float exponent = 2.0f * static_cast<float>(j) / static_cast<float>(n_dims);
+    out[j] = 1.0f / std::pow(base, exponent);
+  }
 }
 
 }  // namespace overtake

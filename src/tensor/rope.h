@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace overtake {
@@ -20,13 +21,14 @@ struct Rope {
   };
 
   Pairing pairing = Pairing::kHalves;
-  int n_dims = 0;                // leading dimensions of a head that turn; even
-  std::vector<float> inv_freq;   // [n_dims / 2]: angle = position * inv_freq, in f32
-  float magnitude = 1.0f;        // multiplies cos and sin (YaRN's attention factor)
+  int n_dims = 0;               // leading dimensions of a head that turn; even
+  std::vector<float> inv_freq;  // [n_dims / 2]: angle = position * inv_freq, in f32
+  float magnitude = 1.0f;       // multiplies cos and sin (YaRN's attention factor)
   std::optional<Dynamic> dynamic;
 
-  // inv_freq for a sequence of `span` positions: differs from `inv_freq` for dynamic scaling only.
-  std::vector<float> frequencies(int64_t span) const;
+  // To `out` [n_dims / 2]: inv_freq for a sequence of `span` positions, which differs from
+  // `inv_freq` for dynamic scaling only.
+  void frequencies(int64_t span, std::span<float> out) const;
 };
 
 }  // namespace overtake

@@ -1,4 +1,5 @@
-// The state of sequences between steps: keys and values in pages of 32 tokens from one bounded pool.
+// The state of sequences between steps: keys and values in pages of 32 tokens from one bounded
+// pool.
 #pragma once
 
 #include <cstddef>

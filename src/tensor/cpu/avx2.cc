@@ -19,13 +19,16 @@ namespace {
 #include "tensor/cpu/kernel/simd_avx2.inl.h"
 #include "tensor/cpu/kernel/math.inl.h"
 #include "tensor/cpu/kernel/rows.inl.h"
+#include "tensor/cpu/kernel/rope.inl.h"
+#include "tensor/cpu/kernel/multiply.inl.h"
+#include "tensor/cpu/kernel/attention.inl.h"
 // clang-format on
 }  // namespace
 }  // namespace overtake::avx2
 OVERTAKE_REGION_END
 
 namespace overtake {
-const Kernels kernels_avx2 = {Isa::kAvx2, avx2::row_kernels};
+const Kernels kernels_avx2 = {Isa::kAvx2, avx2::row_kernels, avx2::attention_kernels};
 }
 
 #endif

@@ -25,13 +25,16 @@ namespace {
 #include "tensor/cpu/kernel/simd_avx512.inl.h"
 #include "tensor/cpu/kernel/math.inl.h"
 #include "tensor/cpu/kernel/rows.inl.h"
+#include "tensor/cpu/kernel/rope.inl.h"
+#include "tensor/cpu/kernel/multiply.inl.h"
+#include "tensor/cpu/kernel/attention.inl.h"
 // clang-format on
 }  // namespace
 }  // namespace overtake::avx512
 OVERTAKE_REGION_END
 
 namespace overtake {
-const Kernels kernels_avx512 = {Isa::kAvx512, avx512::row_kernels};
+const Kernels kernels_avx512 = {Isa::kAvx512, avx512::row_kernels, avx512::attention_kernels};
 }
 
 #endif

@@ -18,5 +18,12 @@
 #define OVERTAKE_AVX2_FEATURES "avx2,fma,f16c"
 #define OVERTAKE_AVX512_FEATURES "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
 
+// Before a loop of few constant turns whose arrays must live in registers.
+#if defined(__clang__)
+#define OVERTAKE_UNROLL _Pragma("unroll")
+#else
+#define OVERTAKE_UNROLL _Pragma("GCC unroll 32")
+#endif
+
 // Helpers of a few instructions, which must not become calls at -O2.
 #define OVERTAKE_INLINE inline __attribute__((always_inline))

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "tensor/cpu/attention_kernels.h"
 #include "tensor/cpu/cpu_backend.h"
 #include "tensor/weight.h"
 
@@ -28,6 +29,7 @@ struct RowKernels {
 struct Kernels {
   Isa isa;
   RowKernels row;
+  AttentionKernels attention;
 };
 
 extern const Kernels kernels_scalar;

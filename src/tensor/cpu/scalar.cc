@@ -15,10 +15,13 @@ namespace {
 #include "tensor/cpu/kernel/simd_scalar.inl.h"
 #include "tensor/cpu/kernel/math.inl.h"
 #include "tensor/cpu/kernel/rows.inl.h"
+#include "tensor/cpu/kernel/rope.inl.h"
+#include "tensor/cpu/kernel/multiply.inl.h"
+#include "tensor/cpu/kernel/attention.inl.h"
 // clang-format on
 }  // namespace
 }  // namespace overtake::scalar
 
 namespace overtake {
-const Kernels kernels_scalar = {Isa::kScalar, scalar::row_kernels};
+const Kernels kernels_scalar = {Isa::kScalar, scalar::row_kernels, scalar::attention_kernels};
 }

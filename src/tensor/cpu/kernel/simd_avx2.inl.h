@@ -6,6 +6,8 @@ struct F32 {
   __m256 v;
 };
 
+constexpr int kTileRegisters = 12;
+
 OVERTAKE_INLINE __m256i first_lanes(int64_t n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
                             _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -39,6 +41,9 @@ OVERTAKE_INLINE F32 round_nearest(F32 a) {
 }
 OVERTAKE_INLINE F32 select_less(F32 a, F32 b, F32 yes, F32 no) {
   return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
+}
+OVERTAKE_INLINE F32 load_swapped(const float* p, int64_t i, int64_t n) {
+  return {_mm256_permute_ps(load_part(p + i, n).v, 0xb1)};
 }
 OVERTAKE_INLINE F32 keep_first(F32 a, int64_t n) {
   return {_mm256_and_ps(_mm256_castsi256_ps(first_lanes(n)), a.v)};

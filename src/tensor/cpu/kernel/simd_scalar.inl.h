@@ -6,6 +6,8 @@ struct F32 {
   float v;
 };
 
+constexpr int kTileRegisters = 8;
+
 OVERTAKE_INLINE F32 zero() { return {0.0f}; }
 OVERTAKE_INLINE F32 broadcast(float x) { return {x}; }
 OVERTAKE_INLINE F32 load(const float* p) { return {*p}; }
@@ -28,6 +30,7 @@ OVERTAKE_INLINE F32 copy_sign(F32 magnitude, F32 sign) {
 }
 OVERTAKE_INLINE F32 round_nearest(F32 a) { return {std::nearbyint(a.v)}; }
 OVERTAKE_INLINE F32 select_less(F32 a, F32 b, F32 yes, F32 no) { return a.v < b.v ? yes : no; }
+OVERTAKE_INLINE F32 load_swapped(const float* p, int64_t i, int64_t n) { return {p[i ^ 1]}; }
 OVERTAKE_INLINE F32 keep_first(F32 a, int64_t n) { return n > 0 ? a : zero(); }
 OVERTAKE_INLINE F32 scale_by_power(F32 a, F32 n) {
   return std::isnan(n.v) ? a : F32{std::ldexp(a.v, static_cast<int>(n.v))};

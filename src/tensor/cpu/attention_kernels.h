@@ -1,0 +1,79 @@
+// What the attention kernels of each ISA work on: a tile of queries that share one kv head's keys
+// and values, attended page by page with online softmax (Milakov and Gimelshein 2018; Dao 2022).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/rope.h"
+#include "tensor/sequence_state.h"
+
+namespace overtake {
+
+// Vectors of a tile are this many floats or a multiple, so that whole registers go in and out.
+constexpr int kLanePad = 16;
+constexpr int kMaxTileRows = 48;
+
+constexpr int pad_lanes(int n) { return (n + kLanePad - 1) / kLanePad * kLanePad; }
+
+// What one query may see, in positions of its sequence.
+struct KeyRange {
+  int64_t first;
+  int64_t end;
+  const float* bias;  // added to the score of position p: bias[p]; or null
+};
+
+// Softmax over the keys seen so far, not yet divided by its sum. Row i of everything is query i's.
+struct SoftmaxState {
+  float* top;  // [n_rows] the largest score; -inf before the first key
+  float* sum;  // [n_rows, kLanePad] of exp(score - top): the total of the lanes
+  float* out;  // [n_rows, padded_dim] of exp(score - top) * value
+};
+
+struct AttentionTile {
+  int n_rows;
+  int head_dim;
+  int padded_dim;  // pad_lanes(head_dim)
+  KvType type;
+  const float* queries;    // [n_rows, head_dim], turned by the rope, scaled
+  const KeyRange* ranges;  // [n_rows]
+  SoftmaxState state;
+  float* scores;   // [n_rows, kPageTokens], scratch
+  float* rescale;  // [pad_lanes(n_rows)], scratch
+  float* keys;     // [head_dim, kPageTokens], scratch
+  float* values;   // [kPageTokens, padded_dim], scratch
+};
+
+// One kv head's part of a page, whose first token stands at position `base`.
+struct PagePart {
+  const std::byte* keys;    // [head_dim, kPageTokens]
+  const std::byte* values;  // [kPageTokens, head_dim]
+  int64_t base;
+};
+
+// One row's turn: y[i] = x[i] * cos[i] + x[partner of i] * sin[i], the sign being in `sin`.
+struct Turn {
+  const float* cos;  // [n_dims], null for no rope
+  const float* sin;  // [n_dims]
+  int n_dims;
+  Rope::Pairing pairing;
+};
+
+struct AttentionKernels {
+  // out [head_dim] = turned x * scale. In and out are distinct.
+  void (*turn)(const float* x, const Turn& turn, int head_dim, float scale, float* out);
+  // Element i of x to element i * kPageTokens of `keys`: x becomes a column of the page. f16
+  // saturates at its largest number.
+  void (*store_key)(const float* x, int head_dim, KvType type, std::byte* keys);
+  void (*store_value)(const float* x, int head_dim, KvType type, std::byte* values);
+  // To no keys.
+  void (*clear)(const SoftmaxState& state, int n_rows, int padded_dim);
+  // Adds the keys of a page to the tile's state.
+  void (*attend)(const AttentionTile& tile, const PagePart& page);
+  // into = the state over both sets of keys.
+  void (*merge)(const SoftmaxState& into, const SoftmaxState& from, int n_rows, int padded_dim);
+  // out [head_dim] = row `row` of the state, divided by its sum.
+  void (*finish)(const SoftmaxState& state, int row, int head_dim, float* out);
+};
+
+}  // namespace overtake

@@ -1,0 +1,252 @@
+#include "tensor/cpu/cpu_attention.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "tensor/cpu/spread.h"
+
+namespace overtake {
+
+struct CpuAttention::Call {
+  Tensor qkv;
+  const AttentionSpec& spec;
+  int layer;
+  Tensor out;
+  const KvShape& shape;
+  int group;  // query heads of a kv head
+  int padded_dim;
+  size_t head_bytes;  // of one kv head's keys, or values, in a page
+
+  int64_t position(const Segment& segment, int64_t row) const {
+    return segment.state->n_tokens() + row;
+  }
+  PagePart page(const Segment& segment, int64_t base, int kv_head) const {
+    const std::byte* page = segment.state->page(base);
+    const size_t head = static_cast<size_t>(kv_head) * head_bytes;
+    return {page + shape.key_offset(layer) + head, page + shape.value_offset(layer) + head, base};
+  }
+  KeyRange range(int64_t position, int head) const {
+    const int64_t first = spec.window > 0 ? std::max<int64_t>(0, position - spec.window + 1) : 0;
+    const float* bias = spec.key_bias ? spec.key_bias + head * spec.key_bias_stride : nullptr;
+    return {first, position + 1, bias};
+  }
+  // Spans [first, end) that a block's queries see.
+  int64_t first_span(const Block& block) const {
+    return range(position(*block.segment, block.first / group), 0).first / kSpanTokens;
+  }
+  int64_t end_span(const Block& block) const {
+    return position(*block.segment, (block.first + block.n_rows - 1) / group) / kSpanTokens + 1;
+  }
+  // Multiplications of a block, about.
+  int64_t work(const Block& block) const {
+    const int64_t position = this->position(*block.segment, block.first / group);
+    const int64_t seen = position + 1 - range(position, 0).first;
+    return seen * block.n_rows * spec.head_dim * 2;
+  }
+};
+
+void CpuAttention::begin(const Batch& batch) {
+  batch_ = &batch;
+  ropes_.begin(batch);
+}
+
+void CpuAttention::run(Tensor qkv, const AttentionSpec& spec, int layer, Tensor out) {
+  if (batch_->segments.empty()) return;
+  const KvShape& shape = batch_->segments.front().state->shape();
+  OVERTAKE_CHECK(shape.n_kv_heads == spec.n_kv_heads && shape.head_dim == spec.head_dim);
+  OVERTAKE_CHECK(spec.n_heads % spec.n_kv_heads == 0 && layer < shape.n_layers);
+  OVERTAKE_CHECK(qkv.cols == (spec.n_heads + 2 * spec.n_kv_heads) * int64_t{spec.head_dim});
+  const Call call = {qkv,
+                     spec,
+                     layer,
+                     out,
+                     shape,
+                     spec.n_heads / spec.n_kv_heads,
+                     pad_lanes(spec.head_dim),
+                     static_cast<size_t>(spec.head_dim) * kPageTokens * shape.element_bytes()};
+  ropes_.prepare(spec.rope, pool_);
+  const size_t mark = arena_.mark();
+  append(call);
+  list_blocks(call);
+  workers_.clear();
+  for (int i = 0; i < pool_.n_threads(); ++i) workers_.push_back(make_worker(call));
+  // Few blocks are cut into spans, so that all threads have a part; many are not, which saves
+  // joining them.
+  if (static_cast<int>(blocks_.size()) < 4 * pool_.n_threads()) {
+    run_spans(call);
+  } else {
+    run_blocks(call);
+  }
+  arena_.release(mark);
+}
+
+// Tasks of one page of one segment: two threads never write to one cache line of keys.
+void CpuAttention::append(const Call& call) {
+  const int64_t head_dim = call.spec.head_dim;
+  const int64_t row_work = 4 * call.spec.n_kv_heads * head_dim;
+  float* turned = arena_.floats(pool_.n_threads() * head_dim);
+  for (const Segment& segment : batch_->segments) {
+    const int64_t begin = call.position(segment, 0);
+    const int64_t end = begin + segment.n_rows;
+    const int64_t first_page = begin / kPageTokens;
+    const int64_t n_pages = (end + kPageTokens - 1) / kPageTokens - first_page;
+    spread(pool_, n_pages, row_work * segment.n_rows, [&](int worker, int64_t task) {
+      const int64_t base = (first_page + task) * kPageTokens;
+      append_rows(call, segment, std::max(begin, base) - begin,
+                  std::min(end, base + kPageTokens) - begin, turned + worker * head_dim);
+    });
+  }
+}
+
+void CpuAttention::append_rows(const Call& call, const Segment& segment, int64_t first,
+                               int64_t last, float* turned) {
+  const AttentionSpec& spec = call.spec;
+  const size_t size = call.shape.element_bytes();
+  for (int64_t i = first; i < last; ++i) {
+    const int64_t row = segment.first_row + i;
+    const int64_t position = call.position(segment, i);
+    const size_t slot = static_cast<size_t>(position % kPageTokens);
+    std::byte* page = segment.state->page(position);
+    const float* keys = call.qkv.row(row) + int64_t{spec.n_heads} * spec.head_dim;
+    const float* values = keys + int64_t{spec.n_kv_heads} * spec.head_dim;
+    const Turn turn = ropes_.turn(row);
+    for (int head = 0; head < spec.n_kv_heads; ++head) {
+      const size_t part = static_cast<size_t>(head) * call.head_bytes;
+      const int64_t at = int64_t{head} * spec.head_dim;
+      kernels_.turn(keys + at, turn, spec.head_dim, 1.0f, turned);
+      kernels_.store_key(turned, spec.head_dim, call.shape.type,
+                         page + call.shape.key_offset(call.layer) + part + slot * size);
+      kernels_.store_value(values + at, spec.head_dim, call.shape.type,
+                           page + call.shape.value_offset(call.layer) + part +
+                               slot * size * static_cast<size_t>(spec.head_dim));
+    }
+  }
+}
+
+// The longest histories first, so that no long block is left for the end.
+void CpuAttention::list_blocks(const Call& call) {
+  blocks_.clear();
+  for (const Segment& segment : batch_->segments) {
+    const int64_t n_queries = segment.n_rows * call.group;
+    const int64_t n_blocks = (n_queries + kMaxTileRows - 1) / kMaxTileRows;
+    const int64_t size = n_blocks ? (n_queries + n_blocks - 1) / n_blocks : 0;
+    for (int64_t block = n_blocks - 1; block >= 0; --block) {
+      const int64_t first = block * size;
+      const int n_rows = static_cast<int>(std::min(size, n_queries - first));
+      for (int head = 0; head < call.spec.n_kv_heads && n_rows > 0; ++head) {
+        blocks_.push_back({&segment, head, first, n_rows});
+      }
+    }
+  }
+}
+
+SoftmaxState CpuAttention::make_state(int n_rows, int padded_dim) {
+  return {arena_.floats(n_rows), arena_.floats(n_rows * kLanePad),
+          arena_.floats(int64_t{n_rows} * padded_dim)};
+}
+
+CpuAttention::Worker CpuAttention::make_worker(const Call& call) {
+  const int head_dim = call.spec.head_dim;
+  Worker worker;
+  worker.queries = arena_.floats(int64_t{kMaxTileRows} * head_dim);
+  worker.ranges = reinterpret_cast<KeyRange*>(
+      arena_.floats(static_cast<int64_t>(sizeof(KeyRange) / sizeof(float)) * kMaxTileRows));
+  worker.total = make_state(kMaxTileRows, call.padded_dim);
+  worker.tile = {.n_rows = 0,
+                 .head_dim = head_dim,
+                 .padded_dim = call.padded_dim,
+                 .type = call.shape.type,
+                 .queries = worker.queries,
+                 .ranges = worker.ranges,
+                 .state = make_state(kMaxTileRows, call.padded_dim),
+                 .scores = arena_.floats(kMaxTileRows * kPageTokens),
+                 .rescale = arena_.floats(kMaxTileRows),
+                 .keys = arena_.floats(int64_t{kPageTokens} * head_dim),
+                 .values = arena_.floats(int64_t{kPageTokens} * call.padded_dim)};
+  return worker;
+}
+
+void CpuAttention::load_block(const Call& call, const Block& block, Worker& worker) const {
+  worker.tile.n_rows = block.n_rows;
+  for (int i = 0; i < block.n_rows; ++i) {
+    const int64_t query = block.first + i;
+    const int64_t row = query / call.group;
+    const int head = block.kv_head * call.group + static_cast<int>(query % call.group);
+    const int head_dim = call.spec.head_dim;
+    const float* from = call.qkv.row(block.segment->first_row + row) + int64_t{head} * head_dim;
+    kernels_.turn(from, ropes_.turn(block.segment->first_row + row), head_dim, call.spec.scale,
+                  worker.queries + int64_t{i} * head_dim);
+    worker.ranges[i] = call.range(call.position(*block.segment, row), head);
+  }
+}
+
+// Leaves the span's result in the tile's state.
+void CpuAttention::attend_span(const Call& call, const Block& block, int64_t span,
+                               const AttentionTile& tile) const {
+  kernels_.clear(tile.state, tile.n_rows, tile.padded_dim);
+  const int64_t begin =
+      std::max(span * kSpanTokens, tile.ranges[0].first / kPageTokens * kPageTokens);
+  const int64_t end = std::min((span + 1) * kSpanTokens, tile.ranges[tile.n_rows - 1].end);
+  for (int64_t base = begin; base < end; base += kPageTokens) {
+    kernels_.attend(tile, call.page(*block.segment, base, block.kv_head));
+  }
+}
+
+void CpuAttention::finish_block(const Call& call, const Block& block,
+                                const SoftmaxState& state) const {
+  for (int i = 0; i < block.n_rows; ++i) {
+    const int64_t query = block.first + i;
+    const int64_t head = block.kv_head * call.group + query % call.group;
+    float* out = call.out.row(block.segment->first_row + query / call.group);
+    kernels_.finish(state, i, call.spec.head_dim, out + head * call.spec.head_dim);
+  }
+}
+
+void CpuAttention::run_blocks(const Call& call) {
+  int64_t work = 0;
+  for (const Block& block : blocks_) work += call.work(block);
+  spread(pool_, static_cast<int64_t>(blocks_.size()), work, [&](int worker_id, int64_t task) {
+    Worker& worker = workers_[static_cast<size_t>(worker_id)];
+    const Block& block = blocks_[static_cast<size_t>(task)];
+    load_block(call, block, worker);
+    kernels_.clear(worker.total, block.n_rows, call.padded_dim);
+    const int64_t end = call.end_span(block);
+    for (int64_t span = call.first_span(block); span < end; ++span) {
+      attend_span(call, block, span, worker.tile);
+      kernels_.merge(worker.total, worker.tile.state, block.n_rows, call.padded_dim);
+    }
+    finish_block(call, block, worker.total);
+  });
+}
+void CpuAttention::run_spans(const Call& call) {
+  spans_.clear();
+  int64_t work = 0;
+  for (const Block& block : blocks_) {
+    work += call.work(block);
+    const int64_t end = call.end_span(block);
+    for (int64_t span = call.first_span(block); span < end; ++span) {
+      spans_.push_back({&block, span, make_state(block.n_rows, call.padded_dim)});
+    }
+  }
+  spread(pool_, static_cast<int64_t>(spans_.size()), work, [&](int worker_id, int64_t task) {
+    Worker& worker = workers_[static_cast<size_t>(worker_id)];
+    const Span& span = spans_[static_cast<size_t>(task)];
+    load_block(call, *span.block, worker);
+    worker.tile.state = span.state;
+    attend_span(call, *span.block, span.index, worker.tile);
+  });
+  join_spans(call);
+}
+
+void CpuAttention::join_spans(const Call& call) {
+  size_t next = 0;
+  while (next < spans_.size()) {
+    const Span& first = spans_[next++];
+    for (; next < spans_.size() && spans_[next].block == first.block; ++next) {
+      kernels_.merge(first.state, spans_[next].state, first.block->n_rows, call.padded_dim);
+    }
+    finish_block(call, *first.block, first.state);
+  }
+}
+
+}  // namespace overtake

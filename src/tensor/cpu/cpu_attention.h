@@ -1,0 +1,77 @@
+// Attention over paged keys and values: appends a batch's tokens, then attends in parallel tasks.
+#pragma once
+
+#include <vector>
+
+#include "parallel/thread_pool.h"
+#include "tensor/batch.h"
+#include "tensor/cpu/arena.h"
+#include "tensor/cpu/kernels.h"
+#include "tensor/cpu/rope_table.h"
+#include "tensor/ops.h"
+
+namespace overtake {
+
+// Keys are taken in spans of this many positions, each with a softmax of its own; the spans'
+// results are joined in ascending order. So the work on one long sequence is shared by threads, and
+// what a row gets depends neither on how many there are nor on the other rows.
+constexpr int64_t kSpanTokens = 512;
+
+class CpuAttention {
+ public:
+  CpuAttention(ThreadPool& pool, const AttentionKernels& kernels, Arena& arena)
+      : pool_(pool), kernels_(kernels), arena_(arena) {}
+
+  void begin(const Batch& batch);
+  // See Ops::attention; `out` is [n_tokens, n_heads * head_dim].
+  void run(Tensor qkv, const AttentionSpec& spec, int layer, Tensor out);
+
+ private:
+  // Queries [first, first + n_rows) of one kv head of one segment; query i is of the segment's row
+  // i / group, head i % group of the kv head.
+  struct Block {
+    const Segment* segment;
+    int kv_head;
+    int64_t first;
+    int n_rows;
+  };
+  struct Worker {
+    AttentionTile tile;
+    float* queries;
+    KeyRange* ranges;
+    SoftmaxState total;
+  };
+  // The keys of one span, for one block.
+  struct Span {
+    const Block* block;
+    int64_t index;
+    SoftmaxState state;
+  };
+  struct Call;  // what is the same for all tasks of a run()
+
+  void append(const Call& call);
+  void append_rows(const Call& call, const Segment& segment, int64_t first, int64_t last,
+                   float* turned);
+  void list_blocks(const Call& call);
+  Worker make_worker(const Call& call);
+  SoftmaxState make_state(int n_rows, int padded_dim);
+  void load_block(const Call& call, const Block& block, Worker& worker) const;
+  void attend_span(const Call& call, const Block& block, int64_t span,
+                   const AttentionTile& tile) const;
+  void finish_block(const Call& call, const Block& block, const SoftmaxState& state) const;
+  void run_blocks(const Call& call);
+  void run_spans(const Call& call);
+  void join_spans(const Call& call);
+
+  ThreadPool& pool_;
+  const AttentionKernels& kernels_;
+  Arena& arena_;
+  const Batch* batch_ = nullptr;
+  RopeTable ropes_;
+  // Reused from call to call.
+  std::vector<Block> blocks_;
+  std::vector<Worker> workers_;
+  std::vector<Span> spans_;
+};
+
+}  // namespace overtake

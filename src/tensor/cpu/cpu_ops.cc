@@ -1,0 +1,153 @@
+#include "tensor/cpu/cpu_ops.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "tensor/cpu/arena.h"
+#include "tensor/cpu/cpu_attention.h"
+#include "tensor/cpu/kernels.h"
+#include "tensor/cpu/matmul.h"
+#include "tensor/cpu/spread.h"
+
+namespace overtake {
+namespace {
+
+class CpuOps final : public Ops {
+ public:
+  CpuOps(ThreadPool& pool, Isa isa)
+      : pool_(pool),
+        kernels_(kernels_for(isa)),
+        attention_(pool, kernels_.attention, arena_),
+        scratch_(make_matmul_scratch()) {}
+
+  void begin(const Batch& batch) override {
+    batch_ = &batch;
+    arena_.reset();
+    attention_.begin(batch);
+  }
+  size_t mark() override { return arena_.mark(); }
+  void release(size_t mark) override { arena_.release(mark); }
+
+  Tensor embed(const StoredTensor& table, float multiplier) override;
+  Tensor norm(Tensor x, const Norm& norm) override;
+  Tensor linear(Tensor x, const Linear& w) override;
+  void linear_add(Tensor x, const Linear& w, Tensor into) override;
+  Tensor attention(Tensor qkv, const AttentionSpec& spec, int layer) override;
+  void gated_mlp_add(Tensor x, const Linear& gate_up, const Linear& down, Activation activation,
+                     Tensor into) override;
+  void mlp_add(Tensor x, const Linear& up, const Linear& down, Activation activation,
+               Tensor into) override;
+  Tensor take_logit_rows(Tensor x) override;
+
+ private:
+  Tensor make(int64_t rows, int64_t cols);
+  void activate(Activation activation, Tensor x, const float* up);
+
+  ThreadPool& pool_;
+  const Kernels& kernels_;
+  Arena arena_;
+  CpuAttention attention_;
+  MatmulScratchPtr scratch_;
+  const Batch* batch_ = nullptr;
+};
+
+// Rows begin at cache lines.
+Tensor CpuOps::make(int64_t rows, int64_t cols) {
+  const int64_t stride = (cols + 15) / 16 * 16;
+  return {arena_.floats(rows * stride), rows, cols, stride};
+}
+
+Tensor CpuOps::embed(const StoredTensor& table, float multiplier) {
+  const Tensor out = make(batch_->n_tokens(), table.n_cols());
+  const auto embed_rows = [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const int32_t id = batch_->ids[static_cast<size_t>(i)];
+      OVERTAKE_CHECK(id >= 0 && id < table.n_rows());
+      table.type->decode(table.row_bytes(id).data(), out.row(i), out.cols);
+      if (multiplier == 1.0f) continue;
+      for (float& value : out.row_span(i)) value *= multiplier;
+    }
+  };
+  spread_range(pool_, out.rows, 8, out.rows * out.cols, embed_rows);
+  return out;
+}
+
+Tensor CpuOps::norm(Tensor x, const Norm& norm) {
+  OVERTAKE_CHECK(static_cast<int64_t>(norm.weight.size()) == x.cols);
+  OVERTAKE_CHECK(norm.bias.empty() || norm.bias.size() == norm.weight.size());
+  const Tensor out = make(x.rows, x.cols);
+  const NormRow row = {norm.weight.data(), norm.bias.empty() ? nullptr : norm.bias.data(),
+                       norm.epsilon};
+  const auto kernel =
+      norm.kind == Norm::Kind::kRms ? kernels_.row.rms_norm : kernels_.row.layer_norm;
+  spread_range(pool_, x.rows, 8, x.rows * x.cols, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) kernel(x.row(i), row, out.row(i), x.cols);
+  });
+  return out;
+}
+
+Tensor CpuOps::linear(Tensor x, const Linear& w) {
+  const Tensor out = make(x.rows, w.weight->n_out());
+  matmul(x, *w.weight, w.bias, /*accumulate=*/false, out, *scratch_, pool_);
+  return out;
+}
+
+void CpuOps::linear_add(Tensor x, const Linear& w, Tensor into) {
+  matmul(x, *w.weight, w.bias, /*accumulate=*/true, into, *scratch_, pool_);
+}
+
+Tensor CpuOps::attention(Tensor qkv, const AttentionSpec& spec, int layer) {
+  const Tensor out = make(qkv.rows, int64_t{spec.n_heads} * spec.head_dim);
+  attention_.run(qkv, spec, layer, out);
+  return out;
+}
+
+// x = activation(x), times `up` where given, whose rows have x's stride.
+void CpuOps::activate(Activation activation, Tensor x, const float* up) {
+  constexpr int64_t kPiece = 2048;  // columns: element by element, so any cut is as good
+  const int64_t pieces = (x.cols + kPiece - 1) / kPiece;
+  // An exponential is worth about ten simple operations.
+  spread(pool_, x.rows * pieces, 4 * x.rows * x.cols, [&](int worker, int64_t task) {
+    const int64_t at = task / pieces * x.stride + task % pieces * kPiece;
+    const int64_t n = std::min(kPiece, x.cols - task % pieces * kPiece);
+    kernels_.row.gate(activation, x.data + at, up ? up + at : nullptr, x.data + at, n);
+  });
+}
+
+void CpuOps::gated_mlp_add(Tensor x, const Linear& gate_up, const Linear& down,
+                           Activation activation, Tensor into) {
+  const size_t mark = arena_.mark();
+  const Tensor both = linear(x, gate_up);
+  const int64_t width = both.cols / 2;
+  const Tensor gate = both.columns(0, width);
+  activate(activation, gate, both.data + width);
+  linear_add(gate, down, into);
+  arena_.release(mark);
+}
+
+void CpuOps::mlp_add(Tensor x, const Linear& up, const Linear& down, Activation activation,
+                     Tensor into) {
+  const size_t mark = arena_.mark();
+  const Tensor hidden = linear(x, up);
+  activate(activation, hidden, nullptr);
+  linear_add(hidden, down, into);
+  arena_.release(mark);
+}
+
+Tensor CpuOps::take_logit_rows(Tensor x) {
+  const Tensor out = make(static_cast<int64_t>(batch_->logit_rows.size()), x.cols);
+  for (int64_t i = 0; i < out.rows; ++i) {
+    const int32_t row = batch_->logit_rows[static_cast<size_t>(i)];
+    std::memcpy(out.row(i), x.row(row), static_cast<size_t>(x.cols) * sizeof(float));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, Isa isa) {
+  return std::make_unique<CpuOps>(pool, isa);
+}
+
+}  // namespace overtake

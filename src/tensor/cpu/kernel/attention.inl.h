@@ -1,0 +1,193 @@
+// Attention of a tile of queries over one page. Included inside an ISA region and its namespace.
+// Every number of a query's state depends on that query and the pages alone: pages come in
+// ascending order, and a masked key contributes exactly nothing.
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr int kPageVectors = kPageTokens / F32::kLanes;
+
+struct LaneRange {
+  int first;
+  int end;  // first >= end: the query sees no key of the page
+};
+
+OVERTAKE_INLINE int clamp_lane(int64_t lane) {
+  return lane < 0 ? 0 : lane > kPageTokens ? kPageTokens : static_cast<int>(lane);
+}
+
+OVERTAKE_INLINE LaneRange lanes_of(const KeyRange& range, int64_t base) {
+  return {clamp_lane(range.first - base), clamp_lane(range.end - base)};
+}
+
+// Adds the bias, masks, and returns the largest score; -inf if none is seen.
+OVERTAKE_INLINE float mask_scores(float* scores, const KeyRange& range, int64_t base) {
+  const LaneRange lanes = lanes_of(range, base);
+  if (lanes.first >= lanes.end) return -kInfinity;
+  if (lanes.first == 0 && lanes.end == kPageTokens) {
+    if (range.bias) {
+      for (int j = 0; j < kPageTokens; j += F32::kLanes) {
+        store(scores + j, load(scores + j) + load(range.bias + base + j));
+      }
+    }
+  } else {
+    for (int j = 0; j < lanes.first; ++j) scores[j] = -kInfinity;
+    for (int j = lanes.end; j < kPageTokens; ++j) scores[j] = -kInfinity;
+    if (range.bias) {
+      for (int j = lanes.first; j < lanes.end; ++j) scores[j] += range.bias[base + j];
+    }
+  }
+  F32 top = load(scores);
+  for (int v = 1; v < kPageVectors; ++v) top = max(top, load(scores + v * F32::kLanes));
+  return reduce_max(top);
+}
+
+// scores become exp(score - top); their sum goes to the lanes of `sum`.
+OVERTAKE_INLINE void weigh_scores(float* scores, float top, float rescale, float* sum) {
+  F32 total[kLanePad / F32::kLanes];
+  for (int i = 0; i < kLanePad / F32::kLanes; ++i) {
+    total[i] = load(sum + i * F32::kLanes) * broadcast(rescale);
+  }
+  for (int v = 0; v < kPageVectors; ++v) {
+    const F32 weight = exp(load(scores + v * F32::kLanes) - broadcast(top));
+    store(scores + v * F32::kLanes, weight);
+    const int lane = v % (kLanePad / F32::kLanes);
+    total[lane] = total[lane] + weight;
+  }
+  for (int i = 0; i < kLanePad / F32::kLanes; ++i) store(sum + i * F32::kLanes, total[i]);
+}
+
+// One step of online softmax for all rows: scores in, weights out, state and rescale updated.
+inline void soften(const AttentionTile& tile, int64_t base) {
+  const SoftmaxState& state = tile.state;
+  alignas(64) float seen[kMaxTileRows];
+  for (int i = 0; i < tile.n_rows; ++i) {
+    seen[i] = mask_scores(tile.scores + i * kPageTokens, tile.ranges[i], base);
+    const float before = state.top[i];
+    const float after = before > seen[i] ? before : seen[i];
+    state.top[i] = after;
+    // A row that has seen no key yet holds zeros, which any finite factor keeps.
+    tile.rescale[i] = after == -kInfinity ? 0.0f : before - after;
+  }
+  for (int i = 0; i < tile.n_rows; i += F32::kLanes) {
+    store(tile.rescale + i, exp(load(tile.rescale + i)));
+  }
+  for (int i = 0; i < tile.n_rows; ++i) {
+    float* scores = tile.scores + i * kPageTokens;
+    if (seen[i] == -kInfinity) {
+      for (int v = 0; v < kPageVectors; ++v) store(scores + v * F32::kLanes, zero());
+    } else {
+      weigh_scores(scores, state.top[i], tile.rescale[i], state.sum + i * kLanePad);
+    }
+  }
+}
+
+template <typename T>
+OVERTAKE_INLINE void widen(const T* from, int64_t n, float* to) {
+  for (int64_t i = 0; i < n; i += F32::kLanes) store(to + i, load_as_f32(from + i));
+}
+
+OVERTAKE_INLINE F32 load_part_as_f32(const float* p, int64_t n) { return load_part(p, n); }
+OVERTAKE_INLINE F32 load_part_as_f32(const uint16_t* p, int64_t n) { return load_f16_part(p, n); }
+
+// Rows of values to f32 rows of padded_dim, the padding zero.
+template <typename T>
+inline void pad_values(const T* from, int rows, const AttentionTile& tile) {
+  for (int j = 0; j < rows; ++j) {
+    float* to = tile.values + j * tile.padded_dim;
+    for (int i = 0; i < tile.padded_dim; i += F32::kLanes) {
+      const int left = tile.head_dim - i;
+      const int count = left < 0 ? 0 : left < F32::kLanes ? left : F32::kLanes;
+      store(to + i, load_part_as_f32(from + j * tile.head_dim + i, count));
+    }
+  }
+}
+
+template <typename T>
+OVERTAKE_INLINE void score(const AttentionTile& tile, const T* keys) {
+  multiply(Product<T>{tile.queries, tile.head_dim, keys, kPageTokens, tile.head_dim, tile.scores,
+                      kPageTokens, nullptr},
+           tile.n_rows, kPageTokens);
+}
+
+// Values of lanes [first, end) of the page, weighed, into the state.
+template <typename T>
+OVERTAKE_INLINE void gather(const AttentionTile& tile, LaneRange lanes, const T* values,
+                            int64_t stride) {
+  multiply(Product<T>{tile.scores + lanes.first, kPageTokens, values + lanes.first * stride, stride,
+                      lanes.end - lanes.first, tile.state.out, tile.padded_dim, tile.rescale},
+           tile.n_rows, tile.padded_dim);
+}
+
+template <typename T>
+inline void attend_as(const AttentionTile& tile, const PagePart& page) {
+  // Keys that no row of the tile sees are left out: their slots may hold another sequence's past.
+  LaneRange lanes = {kPageTokens, 0};
+  for (int i = 0; i < tile.n_rows; ++i) {
+    const LaneRange row = lanes_of(tile.ranges[i], page.base);
+    if (row.first >= row.end) continue;
+    if (row.first < lanes.first) lanes.first = row.first;
+    if (row.end > lanes.end) lanes.end = row.end;
+  }
+  if (lanes.first >= lanes.end) return;
+  const T* keys = reinterpret_cast<const T*>(page.keys);
+  const T* values = reinterpret_cast<const T*>(page.values);
+  const bool many = sizeof(T) < sizeof(float) && tile.n_rows >= 8;
+  if (many) {
+    widen(keys, static_cast<int64_t>(tile.head_dim) * kPageTokens, tile.keys);
+    score(tile, tile.keys);
+  } else {
+    score(tile, keys);
+  }
+  soften(tile, page.base);
+  if (many || tile.padded_dim != tile.head_dim) {
+    pad_values(values, lanes.end, tile);
+    gather(tile, lanes, tile.values, tile.padded_dim);
+  } else {
+    gather(tile, lanes, values, tile.head_dim);
+  }
+}
+
+inline void attend(const AttentionTile& tile, const PagePart& page) {
+  if (tile.type == KvType::kF32) {
+    attend_as<float>(tile, page);
+  } else {
+    attend_as<uint16_t>(tile, page);
+  }
+}
+
+inline void clear_state(const SoftmaxState& state, int n_rows, int padded_dim) {
+  for (int i = 0; i < n_rows; ++i) state.top[i] = -kInfinity;
+  for (int i = 0; i < n_rows * kLanePad; i += F32::kLanes) store(state.sum + i, zero());
+  for (int i = 0; i < n_rows * padded_dim; i += F32::kLanes) store(state.out + i, zero());
+}
+
+inline void merge_states(const SoftmaxState& into, const SoftmaxState& from, int n_rows,
+                         int padded_dim) {
+  for (int r = 0; r < n_rows; ++r) {
+    if (from.top[r] == -kInfinity) continue;
+    const float top = into.top[r] > from.top[r] ? into.top[r] : from.top[r];
+    const F32 old_part = exp(broadcast(into.top[r] - top));
+    const F32 new_part = exp(broadcast(from.top[r] - top));
+    into.top[r] = top;
+    for (int i = r * kLanePad; i < (r + 1) * kLanePad; i += F32::kLanes) {
+      store(into.sum + i, fma(load(into.sum + i), old_part, load(from.sum + i) * new_part));
+    }
+    for (int i = r * padded_dim; i < (r + 1) * padded_dim; i += F32::kLanes) {
+      store(into.out + i, fma(load(into.out + i), old_part, load(from.out + i) * new_part));
+    }
+  }
+}
+
+inline void finish_row(const SoftmaxState& state, int row, int head_dim, float* out) {
+  const float* lanes = state.sum + row * kLanePad;
+  F32 sum = load(lanes);
+  for (int i = F32::kLanes; i < kLanePad; i += F32::kLanes) sum = sum + load(lanes + i);
+  const F32 factor = broadcast(1.0f / reduce_add(sum));
+  const float* from = state.out + static_cast<int64_t>(row) * pad_lanes(head_dim);
+  for (int i = 0; i < head_dim; i += F32::kLanes) {
+    const int left = head_dim - i;
+    store_part(out + i, load(from + i) * factor, left < F32::kLanes ? left : F32::kLanes);
+  }
+}
+
+const AttentionKernels attention_kernels = {turn_head, store_key,    store_value, clear_state,
+                                            attend,    merge_states, finish_row};

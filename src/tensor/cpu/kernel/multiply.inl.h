@@ -1,0 +1,75 @@
+// A small matrix product on registers: c [rows, cols] = c * scale + a [rows, depth] b [depth,
+// cols]. Element (r, c) is one chain of fused products in the order of depth, however rows and
+// columns are cut into tiles; so a row's result is the same alone and among others.
+
+template <typename T>
+struct Product {
+  const float* a;
+  int64_t a_stride;
+  const T* b;
+  int64_t b_stride;
+  int64_t depth;
+  float* c;
+  int64_t c_stride;
+  const float* scale;  // [rows]; null: c starts from zero
+};
+
+OVERTAKE_INLINE F32 load_as_f32(const float* p) { return load(p); }
+OVERTAKE_INLINE F32 load_as_f32(const uint16_t* p) { return load_f16(p); }
+
+template <int kRows, int kVectors, typename T>
+inline void multiply_tile(const Product<T>& p, int64_t row, int64_t col) {
+  const float* a = p.a + row * p.a_stride;
+  const T* b = p.b + col;
+  float* c = p.c + row * p.c_stride + col;
+  F32 sum[kRows][kVectors];
+  OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
+    OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
+      sum[r][v] = p.scale ? load(c + r * p.c_stride + v * F32::kLanes) * broadcast(p.scale[row + r])
+                          : zero();
+    }
+  }
+  for (int64_t k = 0; k < p.depth; ++k) {
+    F32 b_part[kVectors];
+    OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
+      b_part[v] = load_as_f32(b + k * p.b_stride + v * F32::kLanes);
+    }
+    OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
+      const F32 factor = broadcast(a[r * p.a_stride + k]);
+      OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
+        sum[r][v] = fma(factor, b_part[v], sum[r][v]);
+      }
+    }
+  }
+  OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
+    OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
+      store(c + r * p.c_stride + v * F32::kLanes, sum[r][v]);
+    }
+  }
+}
+
+// Columns [0, cols), a multiple of the lanes, of kRows rows.
+template <int kRows, typename T>
+OVERTAKE_INLINE void multiply_rows(const Product<T>& p, int64_t row, int64_t cols) {
+  // Few rows: more columns at once, so that the chains of sums hide their latency.
+  constexpr int kVectors = kRows * 4 <= kTileRegisters ? 4 : 2;
+  int64_t col = 0;
+  for (; col + kVectors * F32::kLanes <= cols; col += kVectors * F32::kLanes) {
+    multiply_tile<kRows, kVectors>(p, row, col);
+  }
+  for (; col < cols; col += F32::kLanes) multiply_tile<kRows, 1>(p, row, col);
+}
+
+template <typename T>
+inline void multiply(const Product<T>& p, int64_t rows, int64_t cols) {
+  constexpr int kMost = kTileRegisters / 2;
+  int64_t row = 0;
+  for (; row + kMost <= rows; row += kMost) multiply_rows<kMost>(p, row, cols);
+  if constexpr (kMost > 8) {
+    for (; row + 8 <= rows; row += 8) multiply_rows<8>(p, row, cols);
+  }
+  for (; row + 4 <= rows; row += 4) multiply_rows<4>(p, row, cols);
+  if (row + 3 == rows) return multiply_rows<3>(p, row, cols);
+  if (row + 2 <= rows) multiply_rows<2>(p, row, cols), row += 2;
+  if (row < rows) multiply_rows<1>(p, row, cols);
+}
