@@ -1,0 +1,68 @@
+// LocalModel: everything that one model on this machine consists of, from its file to its kernels.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/generator.h"
+#include "format/checkpoint.h"
+#include "model/arch.h"
+#include "parallel/thread_pool.h"
+#include "tensor/ops.h"
+#include "token/chat_template.h"
+#include "token/tokenizer.h"
+
+namespace overtake {
+
+struct LocalModelOptions {
+  std::string path;  // a GGUF file or a safetensors folder
+  std::string name;  // what requests call it
+  int n_threads = 0;          // 0: default_thread_count()
+  bool deterministic = false; // AVX2 at most, so that machines agree
+  // Memory for attention state; unset: from what the machine has free.
+  std::optional<uint64_t> kv_bytes;
+};
+
+// Immutable after loading, but for the pool, which serves one caller at a time.
+class LocalModel {
+ public:
+  static Result<std::unique_ptr<LocalModel>> load(const LocalModelOptions& options);
+
+  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  const Model& model() const { return *model_; }
+  const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: the file has none
+  Backend& backend() const { return *backend_; }
+  ThreadPool& pool() const { return *pool_; }
+
+  // The ids that the model reads for a prompt, as its makers defined it. kUnsupported where the file
+  // lacks what the prompt needs (vocabulary, template) or the model cannot read a part of it.
+  Result<std::vector<int32_t>> tokens_of(const Prompt& prompt) const;
+  // A prompt of more bytes than this cannot fit the context, whatever its text.
+  int64_t max_prompt_bytes() const { return max_prompt_bytes_; }
+  // `params` with what it leaves open taken from the model's generation_config.json.
+  SamplingParams with_defaults(SamplingParams params) const;
+  bool ends(int32_t id) const;
+
+ private:
+  LocalModel() = default;
+  Status load_text();
+  Status load_defaults();
+  Result<std::vector<int32_t>> tokens_of_chat(const ChatPrompt& chat) const;
+
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Checkpoint> checkpoint_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::optional<ChatTemplate> template_;
+  std::string template_problem_;  // why there is no template_
+  std::unique_ptr<Model> model_;  // after what it points into, so that it goes first
+  SamplingParams defaults_;
+  std::vector<int32_t> end_tokens_;
+  int64_t max_prompt_bytes_ = 0;
+};
+
+}  // namespace overtake

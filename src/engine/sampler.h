@@ -1,0 +1,82 @@
+// Sampling: from one row of logits to the next token, through the stages in engine/sampler/.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/registry.h"
+#include "engine/generator.h"
+
+namespace overtake {
+
+// What may come next. Stages first change logits by token id, then thin out the list of items;
+// the list is made when items() is first called, and by_id() must not be used after that.
+class Candidates {
+ public:
+  struct Item {
+    float logit;
+    int32_t id;
+  };
+
+  void reset(std::span<const float> logits);
+  std::span<float> by_id() { return logits_; }
+  std::vector<Item>& items();
+  void sort();  // items by descending logit, equal ones by ascending id
+  std::optional<Item> best();  // the most probable; nullopt if there is none
+
+ private:
+  std::vector<float> logits_;
+  std::vector<Item> items_;
+  bool listed_ = false;
+  bool sorted_ = false;
+};
+
+// More than any vocabulary has.
+constexpr int kMaxTopK = 1 << 24;
+
+struct SamplerContext {
+  const SamplingParams& params;
+  std::span<const int32_t> prompt;
+  std::span<const int32_t> generated;
+};
+
+struct SamplerStage {
+  std::string_view name;
+  int order;  // stages run by ascending order
+  bool (*active)(const SamplingParams& params);
+  void (*apply)(Candidates& candidates, const SamplerContext& context);
+};
+
+std::span<const SamplerStage* const> all_sampler_stages();
+
+// kInvalidArgument, naming the parameter, for values outside their ranges.
+Status check_sampling(const SamplingParams& params);
+
+// Draws tokens for one request. The draw at step t depends on the seed and t alone, so a text is
+// the same whatever else runs beside it.
+class Sampler {
+ public:
+  Sampler(SamplingParams params, uint64_t seed);
+  // `logits` [vocab]. generated.size() is the step. Nullopt where no logit is a finite number: the
+  // model is broken.
+  std::optional<int32_t> sample(std::span<const float> logits, std::span<const int32_t> prompt,
+                 std::span<const int32_t> generated);
+
+ private:
+  SamplingParams params_;
+  uint64_t seed_;
+  std::vector<const SamplerStage*> stages_;
+  Candidates candidates_;
+};
+
+// log softmax(logits)[id] and the `n_top` most probable tokens, of the model's own distribution.
+struct RowLogprobs {
+  double chosen;
+  std::vector<std::pair<int32_t, double>> top;  // best first
+};
+RowLogprobs row_logprobs(std::span<const float> logits, int32_t id, int n_top);
+
+}  // namespace overtake
