@@ -87,7 +87,7 @@ struct SamplingParams {
   double presence_penalty = 0;               // OpenAI's definition, over generated tokens
   double frequency_penalty = 0;
   std::map<int32_t, double> logit_bias;
-  std::optional<uint64_t> seed;              // same seed, same text
+  std::optional<uint64_t> seed;  // same seed, same text
 };
 
 struct GenerateRequest {
@@ -123,7 +123,7 @@ struct TokenLogprob {
 };
 
 struct StartedEvent {
-  std::string model;           // the one that answers
+  std::string model;  // the one that answers
   int64_t prompt_tokens = 0;
   std::vector<TokenLogprob> prompt_logprobs;  // [prompt_tokens] where asked for; the first is 0
 };
@@ -136,8 +136,8 @@ struct ReasoningEvent {
 };
 struct ToolEvent {
   int index = 0;
-  std::string id;    // on the first event of an index only
-  std::string name;  // likewise
+  std::string id;         // on the first event of an index only
+  std::string name;       // likewise
   std::string arguments;  // a fragment
 };
 struct UsageEvent {
@@ -215,7 +215,7 @@ class Answer {
 // ---- the door ----------------------------------------------------------------------------------
 
 struct GeneratorInfo {
-  std::string name;      // as requests and /v1/models have it
+  std::string name;  // as requests and /v1/models have it
   std::string owned_by;
   int64_t created_s = 0;  // UTC seconds
   int64_t context_length = 0;

@@ -81,8 +81,8 @@ Status LocalModel::load_text() {
   }
   size_t longest = 1;
   for (int32_t id = 0; id < tokenizer_->size(); ++id) {
-    longest = std::max({longest, tokenizer_->token_bytes(id).size(),
-                        tokenizer_->token_name(id).size()});
+    longest =
+        std::max({longest, tokenizer_->token_bytes(id).size(), tokenizer_->token_name(id).size()});
   }
   max_prompt_bytes_ = static_cast<int64_t>(longest) * model_->info().context_length;
 

@@ -19,10 +19,10 @@
 namespace overtake {
 
 struct LocalModelOptions {
-  std::string path;  // a GGUF file or a safetensors folder
-  std::string name;  // what requests call it
-  int n_threads = 0;          // 0: default_thread_count()
-  bool deterministic = false; // AVX2 at most, so that machines agree
+  std::string path;            // a GGUF file or a safetensors folder
+  std::string name;            // what requests call it
+  int n_threads = 0;           // 0: default_thread_count()
+  bool deterministic = false;  // AVX2 at most, so that machines agree
   // Memory for attention state; unset: from what the machine has free.
   std::optional<uint64_t> kv_bytes;
 };
@@ -38,8 +38,8 @@ class LocalModel {
   Backend& backend() const { return *backend_; }
   ThreadPool& pool() const { return *pool_; }
 
-  // The ids that the model reads for a prompt, as its makers defined it. kUnsupported where the file
-  // lacks what the prompt needs (vocabulary, template) or the model cannot read a part of it.
+  // The ids that the model reads for a prompt, as its makers defined it. kUnsupported where the
+  // file lacks what the prompt needs (vocabulary, template) or the model cannot read a part of it.
   Result<std::vector<int32_t>> tokens_of(const Prompt& prompt) const;
   // A prompt of more bytes than this cannot fit the context, whatever its text.
   int64_t max_prompt_bytes() const { return max_prompt_bytes_; }

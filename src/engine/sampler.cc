@@ -131,10 +131,9 @@ RowLogprobs row_logprobs(std::span<const float> logits, int32_t id, int n_top) {
   std::vector<int32_t> ids(logits.size());
   std::iota(ids.begin(), ids.end(), 0);
   const size_t n = std::min(ids.size(), static_cast<size_t>(n_top));
-  std::partial_sort(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(n), ids.end(),
-                    [&](int32_t a, int32_t b) {
-                      return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-                    });
+  std::partial_sort(
+      ids.begin(), ids.begin() + static_cast<ptrdiff_t>(n), ids.end(),
+      [&](int32_t a, int32_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
   for (size_t i = 0; i < n; ++i) out.top.emplace_back(ids[i], logits[ids[i]] - normalizer);
   return out;
 }

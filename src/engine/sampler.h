@@ -24,7 +24,7 @@ class Candidates {
   void reset(std::span<const float> logits);
   std::span<float> by_id() { return logits_; }
   std::vector<Item>& items();
-  void sort();  // items by descending logit, equal ones by ascending id
+  void sort();                 // items by descending logit, equal ones by ascending id
   std::optional<Item> best();  // the most probable; nullopt if there is none
 
  private:
@@ -63,7 +63,7 @@ class Sampler {
   // `logits` [vocab]. generated.size() is the step. Nullopt where no logit is a finite number: the
   // model is broken.
   std::optional<int32_t> sample(std::span<const float> logits, std::span<const int32_t> prompt,
-                 std::span<const int32_t> generated);
+                                std::span<const int32_t> generated);
 
  private:
   SamplingParams params_;

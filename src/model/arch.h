@@ -10,20 +10,20 @@
 #include "base/registry.h"
 #include "base/result.h"
 #include "format/checkpoint.h"
-#include "tensor/sequence_state.h"
 #include "tensor/ops.h"
+#include "tensor/sequence_state.h"
 
 namespace overtake {
 
 // What the engine must know of a model, whatever its architecture.
 struct ModelInfo {
-  std::string arch;           // "llama"
+  std::string arch;  // "llama"
   int64_t vocab_size = 0;
-  int64_t width = 0;          // of the residual stream
+  int64_t width = 0;  // of the residual stream
   int n_layers = 0;
-  int64_t context_length = 0; // positions that the model was made for
+  int64_t context_length = 0;  // positions that the model was made for
   int64_t n_parameters = 0;
-  size_t weight_bytes = 0;    // of packed weights
+  size_t weight_bytes = 0;  // of packed weights
   // Whether results depend on the length that a prompt is announced with (dynamic rope scaling):
   // then a state computed for one prompt does not serve another that begins alike.
   bool length_dependent = false;

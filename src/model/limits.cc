@@ -17,7 +17,8 @@ Result<int64_t> get_bounded(const Metadata& metadata, std::span<const std::strin
     if (const auto value = TRY(metadata.find_int(key))) return check_range(key, *value, 1, high);
   }
   return Error{ErrorCode::kDamaged, fmt::format("key {} is missing; the model's settings; the file "
-                                                "is damaged or not a model", keys.front())};
+                                                "is damaged or not a model",
+                                                keys.front())};
 }
 
 }  // namespace overtake

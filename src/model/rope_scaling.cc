@@ -150,7 +150,8 @@ Result<RopeConfig> read_gguf_rope(const Metadata& metadata, const std::string& a
 
 Result<Rope> make_rope(const RopeConfig& config, Rope::Pairing pairing) {
   if (config.n_dims <= 0 || config.n_dims % 2 != 0) {
-    return bad(fmt::format("{} rotated dimensions, expected an even number above 0", config.n_dims));
+    return bad(
+        fmt::format("{} rotated dimensions, expected an even number above 0", config.n_dims));
   }
   if (!(config.theta > 0) || !(config.factor > 0) || !std::isfinite(config.theta) ||
       !std::isfinite(config.factor)) {

@@ -79,8 +79,8 @@ Result<std::vector<float>> WeightLoader::vector(const std::string& tensor, int64
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
       return Error{ErrorCode::kDamaged, fmt::format("tensor {}: value {} is {}; {}; the file is "
-                                                    "damaged, get it again", tensor, i, values[i],
-                                                    checkpoint_.path())};
+                                                    "damaged, get it again",
+                                                    tensor, i, values[i], checkpoint_.path())};
     }
   }
   return values;

@@ -16,8 +16,8 @@ void apply(Candidates& candidates, const SamplerContext& context) {
   std::unordered_map<int32_t, int> counts;
   for (const int32_t id : context.generated) ++counts[id];
   for (const auto& [id, count] : counts) {
-    logits[static_cast<size_t>(id)] -= static_cast<float>(
-        context.params.presence_penalty + context.params.frequency_penalty * count);
+    logits[static_cast<size_t>(id)] -= static_cast<float>(context.params.presence_penalty +
+                                                          context.params.frequency_penalty * count);
   }
 }
 

@@ -1,5 +1,5 @@
-// Top-p, nucleus sampling (Holtzman et al. 2019): keeps the fewest most probable tokens that have at
-// least probability p together.
+// Top-p, nucleus sampling (Holtzman et al. 2019): keeps the fewest most probable tokens that have
+// at least probability p together.
 #include <cmath>
 
 #include "engine/sampler.h"

@@ -1,7 +1,7 @@
 // Falcon (Almazrouei et al. 2023, arXiv 2311.16867), the decoders of the first two generations by
 // their flags: 7B (multi-query, one norm), 40B and 180B (grouped, two norms), 2-11B (grouped, one
-// norm), RW (ALiBi, sequential, biases). Against Llama: layer norms with bias, attention and MLP side
-// by side on one residual, plain GELU MLP, fused query_key_value in three row orders.
+// norm), RW (ALiBi, sequential, biases). Against Llama: layer norms with bias, attention and MLP
+// side by side on one residual, plain GELU MLP, fused query_key_value in three row orders.
 #include <fmt/core.h>
 
 #include <bit>
@@ -20,9 +20,9 @@ struct FalconConfig {
   int64_t width = 0, n_layers = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0, ffn_width = 0;
   int64_t vocab_size = 0, context = 0;
   float epsilon = 1e-5f;
-  bool parallel = true;      // attention and MLP both read the layer's input
-  bool two_norms = false;    // ... each through a norm of its own
-  bool row_groups = false;   // query_key_value's rows: per kv head its queries, its key, its value
+  bool parallel = true;     // attention and MLP both read the layer's input
+  bool two_norms = false;   // ... each through a norm of its own
+  bool row_groups = false;  // query_key_value's rows: per kv head its queries, its key, its value
   bool alibi = false;
   bool tied = true;
   Bias bias = Bias::kNone;
@@ -36,10 +36,17 @@ struct FalconNames {
       *final_norm, *head;
 };
 // GGUF's attn_norm is the MLP's norm where there are two; the attention's is then attn_norm_2.
-constexpr FalconNames kGgufNames = {
-    "token_embd",      "blk.{}.attn_norm", "blk.{}.attn_norm_2", "blk.{}.attn_norm",
-    "blk.{}.ffn_norm", "blk.{}.attn_qkv",  "blk.{}.attn_output", "blk.{}.ffn_up",
-    "blk.{}.ffn_down", "output_norm",      "output"};
+constexpr FalconNames kGgufNames = {"token_embd",
+                                    "blk.{}.attn_norm",
+                                    "blk.{}.attn_norm_2",
+                                    "blk.{}.attn_norm",
+                                    "blk.{}.ffn_norm",
+                                    "blk.{}.attn_qkv",
+                                    "blk.{}.attn_output",
+                                    "blk.{}.ffn_up",
+                                    "blk.{}.ffn_down",
+                                    "output_norm",
+                                    "output"};
 constexpr FalconNames kHfNames = {"transformer.word_embeddings",
                                   "transformer.h.{}.input_layernorm",
                                   "transformer.h.{}.ln_attn",
@@ -196,8 +203,8 @@ class FalconModel : public Model {
     embedding_ = TRY(loader.table(names.embedding, c.vocab_size, c.width));
     for (int64_t i = 0; i < c.n_layers; ++i) layers_.push_back(TRY(load_layer(loader, names, i)));
     norm_ = TRY(loader.norm(names.final_norm, Norm::Kind::kLayer, c.width, c.epsilon));
-    head_ = TRY(loader.linear(c.tied ? names.embedding : names.head, c.vocab_size, c.width,
-                              Bias::kNone));
+    head_ = TRY(
+        loader.linear(c.tied ? names.embedding : names.head, c.vocab_size, c.width, Bias::kNone));
     TRY(set_attention());
     info_.arch = "falcon";
     info_.vocab_size = c.vocab_size;
@@ -219,6 +226,7 @@ class FalconModel : public Model {
     ops.observe_hidden(0, h);
     for (int i = 0; i < info_.n_layers; ++i) {
       const Layer& layer = layers_[i];
+      const size_t mark = ops.mark();
       const Tensor x = ops.norm(h, layer.attention_norm);
       // Before the attention's result is added: a parallel MLP reads the layer's input.
       Tensor mlp_input = config_.two_norms ? ops.norm(h, layer.mlp_norm) : x;
@@ -226,6 +234,7 @@ class FalconModel : public Model {
       ops.linear_add(attended, layer.output, h);
       if (!config_.parallel) mlp_input = ops.norm(h, layer.mlp_norm);
       ops.mlp_add(mlp_input, layer.up, layer.down, config_.activation, h);
+      ops.release(mark);
       if (i + 1 < info_.n_layers) ops.observe_hidden(i + 1, h);
     }
     const Tensor last = ops.norm(ops.take_logit_rows(h), norm_);

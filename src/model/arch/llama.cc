@@ -1,5 +1,5 @@
-// Llama (Touvron et al. 2023, arXiv 2302.13971 and 2307.09288; Llama 3: 2407.21783), and what has its
-// architecture: Code Llama, Mistral (sliding window), Falcon 3, SmolLM2, TinyLlama, Vicuna.
+// Llama (Touvron et al. 2023, arXiv 2302.13971 and 2307.09288; Llama 3: 2407.21783), and what has
+// its architecture: Code Llama, Mistral (sliding window), Falcon 3, SmolLM2, TinyLlama, Vicuna.
 // Pre-norm decoder: RMS norm, grouped-query attention with rotary positions, gated MLP.
 #include <fmt/core.h>
 
@@ -29,10 +29,10 @@ struct LlamaNames {
   const char *embedding, *attention_norm, *q, *k, *v, *output, *mlp_norm, *gate, *up, *down, *norm,
       *head;
 };
-constexpr LlamaNames kGgufNames = {
-    "token_embd",    "blk.{}.attn_norm",   "blk.{}.attn_q",   "blk.{}.attn_k",
-    "blk.{}.attn_v", "blk.{}.attn_output", "blk.{}.ffn_norm", "blk.{}.ffn_gate",
-    "blk.{}.ffn_up", "blk.{}.ffn_down",    "output_norm",     "output"};
+constexpr LlamaNames kGgufNames = {"token_embd",      "blk.{}.attn_norm", "blk.{}.attn_q",
+                                   "blk.{}.attn_k",   "blk.{}.attn_v",    "blk.{}.attn_output",
+                                   "blk.{}.ffn_norm", "blk.{}.ffn_gate",  "blk.{}.ffn_up",
+                                   "blk.{}.ffn_down", "output_norm",      "output"};
 constexpr LlamaNames kHfNames = {"model.embed_tokens",
                                  "model.layers.{}.input_layernorm",
                                  "model.layers.{}.self_attn.q_proj",
@@ -79,8 +79,8 @@ Result<LlamaConfig> read_hf_config(const Checkpoint& checkpoint) {
   c.head_dim = meta.has("head_dim") ? TRY(get("head_dim", kMaxHeadDim)) : c.width / c.n_heads;
   c.ffn_width = TRY(get("intermediate_size", kMaxWidth));
   c.vocab_size = TRY(get("vocab_size", kMaxVocab));
-  c.context = meta.has("max_position_embeddings") ? TRY(get("max_position_embeddings", kMaxContext))
-                                                  : 2048;
+  c.context =
+      meta.has("max_position_embeddings") ? TRY(get("max_position_embeddings", kMaxContext)) : 2048;
   if (meta.has("sliding_window")) c.window = TRY(get("sliding_window", kMaxContext));
   c.epsilon = static_cast<float>(TRY(meta.find_double("rms_norm_eps")).value_or(1e-6));
   c.tied = TRY(meta.find_bool("tie_word_embeddings")).value_or(false);
@@ -123,8 +123,8 @@ Result<LlamaConfig> read_gguf_config(const Checkpoint& checkpoint) {
   c.width = TRY(get("embedding_length", kMaxWidth));
   c.n_layers = TRY(get("block_count", kMaxLayers));
   c.n_heads = TRY(get("attention.head_count", kMaxHeads));
-  c.n_kv_heads = has("attention.head_count_kv") ? TRY(get("attention.head_count_kv", kMaxHeads))
-                                                : c.n_heads;
+  c.n_kv_heads =
+      has("attention.head_count_kv") ? TRY(get("attention.head_count_kv", kMaxHeads)) : c.n_heads;
   c.head_dim = has("attention.key_length") ? TRY(get("attention.key_length", kMaxHeadDim))
                                            : c.width / c.n_heads;
   c.ffn_width = TRY(get("feed_forward_length", kMaxWidth));
@@ -158,8 +158,8 @@ class LlamaModel : public Model {
     embedding_ = TRY(loader.table(names.embedding, c.vocab_size, c.width));
     for (int64_t i = 0; i < c.n_layers; ++i) layers_.push_back(TRY(load_layer(loader, names, i)));
     norm_ = TRY(loader.norm(names.norm, Norm::Kind::kRms, c.width, c.epsilon));
-    head_ = TRY(loader.linear(c.tied ? names.embedding : names.head, c.vocab_size, c.width,
-                              Bias::kNone));
+    head_ = TRY(
+        loader.linear(c.tied ? names.embedding : names.head, c.vocab_size, c.width, Bias::kNone));
     attention_ = {.n_heads = static_cast<int>(c.n_heads),
                   .n_kv_heads = static_cast<int>(c.n_kv_heads),
                   .head_dim = static_cast<int>(c.head_dim),
@@ -186,10 +186,12 @@ class LlamaModel : public Model {
     ops.observe_hidden(0, h);
     for (int i = 0; i < info_.n_layers; ++i) {
       const Layer& layer = layers_[i];
+      const size_t mark = ops.mark();
       const Tensor qkv = ops.linear(ops.norm(h, layer.attention_norm), layer.qkv);
       ops.linear_add(ops.attention(qkv, attention_, i), layer.output, h);
       ops.gated_mlp_add(ops.norm(h, layer.mlp_norm), layer.gate_up, layer.down, config_.activation,
                         h);
+      ops.release(mark);
       if (i + 1 < info_.n_layers) ops.observe_hidden(i + 1, h);
     }
     const Tensor last = ops.norm(ops.take_logit_rows(h), norm_);

@@ -1,0 +1,110 @@
+#include "engine/local_generator.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "engine/scheduler.h"
+
+namespace overtake {
+namespace {
+
+// Bytes that the system could give now without swapping; 1 GiB where it does not say.
+uint64_t available_memory() {
+  std::ifstream file("/proc/meminfo");
+  std::string key;
+  uint64_t kib = 0;
+  while (file >> key >> kib) {
+    if (key == "MemAvailable:") return kib * 1024;
+    file.ignore(64, '\n');
+  }
+  return 1ull << 30;
+}
+
+class LocalGenerator : public Generator {
+ public:
+  LocalGenerator(std::unique_ptr<LocalModel> model, const LocalModelOptions& options)
+      : model_(std::move(model)),
+        scheduler_(*model_, options.kv_bytes ? *options.kv_bytes : available_memory() / 2) {
+    info_.name = options.name;
+    info_.owned_by = "overtake";
+    info_.context_length = std::min(model_->model().info().context_length, scheduler_.max_tokens());
+    struct stat file;
+    if (::stat(model_->checkpoint().path().c_str(), &file) == 0) info_.created_s = file.st_mtime;
+  }
+
+  const GeneratorInfo& info() const override { return info_; }
+
+  Result<Answer> generate(GenerateRequest request) override {
+    TRY(check_sampling(request.sampling));
+    for (const auto& [id, bias] : request.sampling.logit_bias) {
+      if (id < 0 || id >= model_->model().info().vocab_size) {
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("token id {} is outside the vocabulary; logit_bias; use ids of "
+                                 "this model's tokenizer",
+                                 id)};
+      }
+    }
+    TRY(check_length(request.prompt));
+    std::vector<int32_t> prompt = TRY(model_->tokens_of(request.prompt));
+    if (prompt.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "the prompt is empty; prompt; give it at least one token"};
+    }
+    const int64_t room = info_.context_length - static_cast<int64_t>(prompt.size());
+    if (room < 0 || (room == 0 && request.max_tokens.value_or(1) > 0)) {
+      return too_long(fmt::format("{} tokens", prompt.size()));
+    }
+    const int64_t max_new = std::min(request.max_tokens.value_or(room), room);
+    request.sampling = model_->with_defaults(std::move(request.sampling));
+    request.model = info_.name;
+    auto sequence =
+        std::make_unique<Sequence>(*model_, std::move(request), std::move(prompt), max_new);
+    Answer answer(sequence->stream());
+    TRY(scheduler_.submit(std::move(sequence)));
+    return answer;
+  }
+
+ private:
+  Error too_long(const std::string& size) const {
+    return {ErrorCode::kContextLength,
+            fmt::format("This model's maximum context length is {} tokens. However, your prompt "
+                        "has {}. Please reduce the length of the prompt.",
+                        info_.context_length, size)};
+  }
+
+  // Refuses what cannot fit before any work is spent on it.
+  Status check_length(const Prompt& prompt) const {
+    int64_t bytes = 0;
+    if (const auto* text = std::get_if<TextPrompt>(&prompt)) {
+      bytes = static_cast<int64_t>(text->text.size());
+    } else if (const auto* chat = std::get_if<ChatPrompt>(&prompt)) {
+      for (const Message& message : chat->messages) {
+        bytes += static_cast<int64_t>(message.text().size());
+      }
+    }
+    if (model_->tokenizer() && bytes > model_->max_prompt_bytes()) {
+      return too_long(fmt::format("{} bytes, more than that many tokens can hold", bytes));
+    }
+    return {};
+  }
+
+  std::unique_ptr<LocalModel> model_;
+  Scheduler scheduler_;
+  GeneratorInfo info_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Generator>> make_local_generator(const LocalModelOptions& options) {
+  return make_local_generator(TRY(LocalModel::load(options)), options);
+}
+
+Result<std::shared_ptr<Generator>> make_local_generator(std::unique_ptr<LocalModel> model,
+                                                        const LocalModelOptions& options) {
+  return std::shared_ptr<Generator>(std::make_shared<LocalGenerator>(std::move(model), options));
+}
+
+}  // namespace overtake

@@ -1,0 +1,316 @@
+#include "engine/scheduler.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace overtake {
+namespace {
+
+// The state of a request that has ended, kept for the next one whose prompt begins alike: the next
+// turn of a chat reads only what is new. Never crosses from one tenant to another.
+struct KeptState {
+  std::string tenant;
+  std::vector<int32_t> ids;  // [state.n_tokens()]
+  SequenceState state;
+};
+
+int64_t pages_for(int64_t n_tokens) { return (n_tokens + kPageTokens - 1) / kPageTokens; }
+
+int64_t max_pages(const LocalModel& model, uint64_t kv_bytes) {
+  const KvShape& shape = model.model().info().kv_shape;
+  return std::max<int64_t>(1, static_cast<int64_t>(kv_bytes / shape.page_bytes()));
+}
+
+}  // namespace
+
+struct Scheduler::Impl {
+  Impl(const LocalModel& model, uint64_t kv_bytes, SchedulerOptions options)
+      : model(model),
+        options(options),
+        pool(model.model().info().kv_shape, max_pages(model, kv_bytes)),
+        ops(model.backend().make_ops()) {}
+
+  void run();
+  void step();
+  void admit();
+  bool try_admit(Sequence& sequence);
+  void adopt_kept_state(Sequence& sequence);
+  void drop_ended();
+  bool build_batch();
+  void add_rows(Sequence& sequence, int64_t n_rows);
+  void take_results(const Tensor& logits);
+  void retire(size_t index, bool keep);
+  int64_t pages_promised() const;
+
+  const LocalModel& model;
+  const SchedulerOptions options;
+  StatePool pool;
+  std::unique_ptr<Ops> ops;
+
+  std::mutex mutex;
+  std::condition_variable work;
+  std::deque<std::unique_ptr<Sequence>> queue;  // guarded by mutex
+  bool stopping = false;                        // guarded by mutex
+
+  // The scheduler thread's own.
+  std::vector<std::unique_ptr<Sequence>> active;
+  std::deque<KeptState> kept;  // the latest last
+  std::vector<int32_t> batch_ids;
+  std::vector<int64_t> batch_positions;
+  std::vector<int32_t> logit_rows;
+  std::vector<Segment> segments;
+  std::vector<Sequence*> in_step;
+  std::thread thread;
+};
+
+Scheduler::Scheduler(const LocalModel& model, uint64_t kv_bytes, SchedulerOptions options)
+    : impl_(std::make_unique<Impl>(model, kv_bytes, options)) {
+  impl_->thread = std::thread([this] { impl_->run(); });
+}
+
+Scheduler::~Scheduler() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->work.notify_all();
+  impl_->thread.join();
+}
+
+int64_t Scheduler::max_tokens() const { return impl_->pool.max_pages() * kPageTokens; }
+
+Status Scheduler::submit(std::unique_ptr<Sequence> sequence) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (static_cast<int64_t>(impl_->queue.size()) >= impl_->options.max_queued) {
+      return Error{ErrorCode::kExhausted,
+                   "too many requests are waiting for this model; try again in a while"};
+    }
+    sequence->queued_at_us = now_us();
+    impl_->queue.push_back(std::move(sequence));
+  }
+  impl_->work.notify_one();
+  return {};
+}
+
+void Scheduler::Impl::run() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex);
+      work.wait(lock, [&] { return stopping || !queue.empty() || !active.empty(); });
+      if (stopping) break;
+    }
+    step();
+  }
+  const Error error{ErrorCode::kUnavailable, "the server is shutting down; try again elsewhere"};
+  for (const auto& sequence : active) sequence->fail(error, true);
+  active.clear();
+  const std::lock_guard lock(mutex);
+  for (const auto& sequence : queue) sequence->fail(error, true);
+  queue.clear();
+}
+
+void Scheduler::Impl::step() {
+  drop_ended();
+  admit();
+  if (!build_batch()) return;
+  const Batch batch{batch_ids, batch_positions, segments, logit_rows};
+  const Tensor logits = model.model().forward(batch, *ops);
+  for (const Segment& segment : segments) segment.state->commit(segment.n_rows);
+  take_results(logits);
+}
+
+// Requests whose reader left or whose time is over.
+void Scheduler::Impl::drop_ended() {
+  const int64_t now = now_us();
+  const auto over = [&](const Sequence& sequence) {
+    return sequence.request().deadline_us && *sequence.request().deadline_us < now;
+  };
+  const Error late{ErrorCode::kDeadline,
+                   "the request's deadline has passed; ask for less or allow more time"};
+  for (size_t i = active.size(); i-- > 0;) {
+    if (active[i]->stream()->cancelled()) {
+      active[i]->finish(FinishReason::kCancelled, now);
+      retire(i, true);
+    } else if (over(*active[i])) {
+      active[i]->fail(late, true);
+      retire(i, true);
+    }
+  }
+  const std::lock_guard lock(mutex);
+  std::erase_if(queue, [&](const std::unique_ptr<Sequence>& sequence) {
+    if (sequence->stream()->cancelled()) {
+      sequence->admitted_at_us = now;
+      sequence->finish(FinishReason::kCancelled, now);
+      return true;
+    }
+    if (over(*sequence)) {
+      sequence->fail(late, true);
+      return true;
+    }
+    return false;
+  });
+}
+
+// Pages that running requests may come to hold: none of them can run out on the way.
+int64_t Scheduler::Impl::pages_promised() const {
+  int64_t pages = 0;
+  for (const auto& sequence : active) {
+    pages += pages_for(sequence->n_prompt() + sequence->max_new());
+  }
+  return pages;
+}
+
+void Scheduler::Impl::admit() {
+  while (static_cast<int64_t>(active.size()) < options.max_sequences) {
+    std::unique_ptr<Sequence> next;
+    {
+      const std::lock_guard lock(mutex);
+      if (queue.empty() || !try_admit(*queue.front())) return;
+      next = std::move(queue.front());
+      queue.pop_front();
+    }
+    next->admitted_at_us = now_us();
+    active.push_back(std::move(next));
+  }
+}
+
+// Gives `sequence` a state if its pages can be promised; kept states make room, the oldest first.
+bool Scheduler::Impl::try_admit(Sequence& sequence) {
+  const int64_t wanted = pages_for(sequence.n_prompt() + sequence.max_new());
+  const int64_t left = pool.max_pages() - pages_promised() - wanted;
+  if (left < 0) return false;
+  adopt_kept_state(sequence);
+  const auto kept_pages = [&] {
+    int64_t pages = 0;
+    for (const KeptState& entry : kept) pages += pages_for(entry.state.n_tokens());
+    return pages;
+  };
+  while (!kept.empty() && kept_pages() > left) kept.pop_front();
+  return true;
+}
+
+void Scheduler::Impl::adopt_kept_state(Sequence& sequence) {
+  // At least one token is read, so that there are logits; those of prompt tokens need all read.
+  const int64_t most = sequence.request().prompt_logprobs ? 0 : sequence.n_prompt() - 1;
+  int64_t best_length = kPageTokens - 1;  // shorter ones are not worth their keeping
+  auto best = kept.end();
+  for (auto entry = kept.begin(); entry != kept.end(); ++entry) {
+    if (entry->tenant != sequence.request().principal.tenant) continue;
+    const auto& a = entry->ids;
+    const auto& b = sequence.ids();
+    const int64_t limit = std::min<int64_t>(static_cast<int64_t>(a.size()), most);
+    int64_t length = 0;
+    while (length < limit && a[length] == b[length]) ++length;
+    if (length > best_length) {
+      best_length = length;
+      best = entry;
+    }
+  }
+  if (best == kept.end()) {
+    sequence.state.emplace(pool);
+    return;
+  }
+  sequence.state.emplace(std::move(best->state));
+  sequence.state->truncate(best_length);
+  sequence.n_cached = best_length;
+  kept.erase(best);
+}
+
+void Scheduler::Impl::add_rows(Sequence& sequence, int64_t n_rows) {
+  const int64_t first_row = static_cast<int64_t>(batch_ids.size());
+  const int64_t begin = sequence.state->n_tokens();
+  const int64_t n_ids = static_cast<int64_t>(sequence.ids().size());
+  for (int64_t i = 0; i < n_rows; ++i) {
+    batch_ids.push_back(sequence.ids()[begin + i]);
+    batch_positions.push_back(begin + i);
+    const bool last = begin + i + 1 == n_ids;
+    if (last || (sequence.request().prompt_logprobs && begin + i < sequence.n_prompt())) {
+      logit_rows.push_back(static_cast<int32_t>(first_row + i));
+    }
+  }
+  segments.push_back({&*sequence.state, first_row, n_rows, n_ids});
+  sequence.rows_in_step = n_rows;
+  in_step.push_back(&sequence);
+}
+
+// One row for every answer, then prompts in order of arrival while the budget lasts.
+bool Scheduler::Impl::build_batch() {
+  batch_ids.clear();
+  batch_positions.clear();
+  logit_rows.clear();
+  segments.clear();
+  in_step.clear();
+  const bool busy = std::any_of(active.begin(), active.end(),
+                                [](const auto& sequence) { return sequence->n_generated() > 0; });
+  int64_t budget = busy ? options.prefill_rows_busy : options.prefill_rows;
+  for (size_t i = 0; i < active.size(); ++i) {
+    Sequence& sequence = *active[i];
+    int64_t n_rows = sequence.n_unread();
+    if (sequence.n_generated() == 0) {
+      // Every row of a prompt with log probabilities has logits: fewer rows keep them small.
+      n_rows = std::min(n_rows, sequence.request().prompt_logprobs ? budget / 8 : budget);
+      budget -= n_rows;
+    }
+    if (n_rows == 0) continue;
+    if (auto reserved = sequence.state->reserve(n_rows); !reserved.ok()) {
+      sequence.fail(std::move(reserved).error(), true);
+      retire(i--, false);
+      continue;
+    }
+    add_rows(sequence, n_rows);
+  }
+  return !in_step.empty();
+}
+
+void Scheduler::Impl::take_results(const Tensor& logits) {
+  // Prompt log probabilities first, in order; then each sequence's next token, side by side.
+  struct Choice {
+    Sequence* sequence;
+    int64_t row;
+  };
+  std::vector<Choice> choices;
+  int64_t row = 0;
+  for (size_t s = 0; s < segments.size(); ++s) {
+    const Segment& segment = segments[s];
+    const int64_t n_ids = static_cast<int64_t>(in_step[s]->ids().size());
+    while (row < logits.rows && logit_rows[row] < segment.first_row + segment.n_rows) {
+      const int64_t position = batch_positions[logit_rows[row]];
+      if (in_step[s]->request().prompt_logprobs) {
+        in_step[s]->take_prompt_logits(position, logits.row_span(row));
+      }
+      if (position + 1 == n_ids) choices.push_back({in_step[s], row});
+      ++row;
+    }
+  }
+  model.pool().parallel_for(static_cast<int>(choices.size()), [&](int i) {
+    choices[i].sequence->choose(logits.row_span(choices[i].row));
+  });
+  const int64_t now = now_us();
+  for (const Choice& choice : choices) {
+    if (!choice.sequence->advance(now)) continue;
+    const auto place = std::find_if(active.begin(), active.end(), [&](const auto& sequence) {
+      return sequence.get() == choice.sequence;
+    });
+    retire(static_cast<size_t>(place - active.begin()), true);
+  }
+}
+
+void Scheduler::Impl::retire(size_t index, bool keep) {
+  Sequence& sequence = *active[index];
+  const int64_t n_read = sequence.state ? sequence.state->n_tokens() : 0;
+  if (keep && n_read >= kPageTokens && !model.model().info().length_dependent) {
+    auto ids = sequence.ids();
+    ids.resize(static_cast<size_t>(n_read));
+    sequence.state->truncate(n_read);
+    kept.push_back(
+        {sequence.request().principal.tenant, std::move(ids), std::move(*sequence.state)});
+    if (static_cast<int64_t>(kept.size()) > options.max_kept) kept.pop_front();
+  }
+  active.erase(active.begin() + static_cast<ptrdiff_t>(index));
+}
+
+}  // namespace overtake

@@ -1,0 +1,138 @@
+#include "engine/sequence.h"
+
+#include <chrono>
+#include <random>
+
+namespace overtake {
+namespace {
+
+uint64_t random_seed() {
+  std::random_device device;
+  return (static_cast<uint64_t>(device()) << 32) | device();
+}
+
+}  // namespace
+
+int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Sequence::Sequence(const LocalModel& model, GenerateRequest request, std::vector<int32_t> prompt,
+                   int64_t max_new)
+    : model_(model),
+      request_(std::move(request)),
+      stream_(std::make_shared<AnswerStream>()),
+      ids_(std::move(prompt)),
+      n_prompt_(static_cast<int64_t>(ids_.size())),
+      max_new_(max_new),
+      sampler_(request_.sampling, request_.sampling.seed ? *request_.sampling.seed : random_seed()),
+      stops_(request_.stop) {
+  ids_.reserve(ids_.size() + static_cast<size_t>(std::min<int64_t>(max_new, 4096)));
+  if (request_.prompt_logprobs) {
+    // The first token has nothing before it that could predict it.
+    prompt_logprobs_.push_back(
+        {ids_[0], model_.tokenizer() ? model_.tokenizer()->token_bytes(ids_[0]) : "", 0, {}});
+  }
+}
+
+TokenLogprob Sequence::logprob_entry(std::span<const float> logits, int32_t id) const {
+  const auto bytes = [&](int32_t token) {
+    return model_.tokenizer() ? model_.tokenizer()->token_bytes(token) : std::string();
+  };
+  const RowLogprobs row = row_logprobs(logits, id, request_.top_logprobs);
+  TokenLogprob entry{id, bytes(id), row.chosen, {}};
+  for (const auto& [other, logprob] : row.top) entry.top.push_back({other, bytes(other), logprob});
+  return entry;
+}
+
+void Sequence::take_prompt_logits(int64_t position, std::span<const float> logits) {
+  if (position + 1 >= n_prompt_) return;
+  prompt_logprobs_.push_back(logprob_entry(logits, ids_[position + 1]));
+}
+
+void Sequence::choose(std::span<const float> logits) {
+  const std::span<const int32_t> all(ids_);
+  chosen_ = sampler_.sample(logits, all.first(n_prompt_), all.subspan(n_prompt_));
+  if (chosen_ && request_.top_logprobs >= 0) {
+    waiting_.push_back({logprob_entry(logits, *chosen_), bytes_chosen_});
+  }
+}
+
+void Sequence::start(int64_t now) {
+  started_ = true;
+  first_token_at_us = now;
+  stream_->push(StartedEvent{request_.model, n_prompt_, std::move(prompt_logprobs_)});
+}
+
+void Sequence::emit(std::string text, bool last) {
+  bytes_shown_ += text.size();
+  std::vector<TokenLogprob> entries;
+  while (!waiting_.empty() && (last || waiting_.front().offset < bytes_shown_)) {
+    entries.push_back(std::move(waiting_.front().entry));
+    waiting_.pop_front();
+  }
+  if (text.empty() && entries.empty()) return;
+  stream_->push(TextEvent{std::move(text), std::move(entries)});
+}
+
+bool Sequence::advance(int64_t now) {
+  if (!started_) start(now);
+  if (max_new_ == 0) {
+    finish(FinishReason::kLength, now);
+    return true;
+  }
+  if (!chosen_) {
+    fail(
+        {ErrorCode::kInternal, "the model's output is not a number; " + model_.checkpoint().path() +
+                                   "; its weights are damaged, get it again"},
+        false);
+    return true;
+  }
+  const int32_t id = *chosen_;
+  const bool ends = !request_.ignore_end && model_.ends(id);
+  ids_.push_back(id);
+  if (ends) {
+    if (!waiting_.empty()) waiting_.pop_back();  // an end token has no text to go with
+    finish(FinishReason::kStop, now);
+    return true;
+  }
+  const std::string bytes = model_.tokenizer() ? model_.tokenizer()->token_bytes(id) : "";
+  bytes_chosen_ += bytes.size();
+  StopMatcher::Output out = stops_.push(characters_.push(bytes));
+  const bool stopped = !out.matched.empty();
+  stop_sequence_ = std::move(out.matched);
+  emit(std::move(out.text), false);
+  if (stopped) {
+    waiting_.clear();
+    finish(FinishReason::kStop, now);
+    return true;
+  }
+  if (n_generated() < max_new_) return false;
+  finish(FinishReason::kLength, now);
+  return true;
+}
+
+void Sequence::finish(FinishReason reason, int64_t now) {
+  if (!started_) start(now);
+  if (stop_sequence_.empty()) {
+    StopMatcher::Output out = stops_.push(characters_.finish());
+    stop_sequence_ = std::move(out.matched);
+    emit(out.text + stops_.finish(), stop_sequence_.empty());
+    if (!stop_sequence_.empty()) reason = FinishReason::kStop;
+  }
+  stream_->push(UsageEvent{.prompt_tokens = n_prompt_,
+                           .cached_tokens = n_cached,
+                           .completion_tokens = n_generated(),
+                           .queued_us = admitted_at_us - queued_at_us,
+                           .prefill_us = first_token_at_us - admitted_at_us,
+                           .decode_us = now - first_token_at_us});
+  stream_->push(FinishedEvent{reason, stop_sequence_});
+}
+
+void Sequence::fail(Error error, bool retryable) {
+  stream_->push(FailedEvent{std::move(error), retryable});
+}
+
+}  // namespace overtake

@@ -1,0 +1,86 @@
+// Sequence: one request while the scheduler works on it, from its prompt to its last event.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/generator.h"
+#include "engine/local_model.h"
+#include "engine/sampler.h"
+#include "engine/stop_matcher.h"
+#include "tensor/sequence_state.h"
+
+namespace overtake {
+
+// Owned by the scheduler's thread once it is queued.
+class Sequence {
+ public:
+  // `request`'s sampling is complete (LocalModel::with_defaults) and `prompt` not empty; it may
+  // write at most `max_new` tokens.
+  Sequence(const LocalModel& model, GenerateRequest request, std::vector<int32_t> prompt,
+           int64_t max_new);
+
+  const GenerateRequest& request() const { return request_; }
+  const std::shared_ptr<AnswerStream>& stream() const { return stream_; }
+  // Prompt and answer so far; all but the last generated token have been read by the model.
+  const std::vector<int32_t>& ids() const { return ids_; }
+  int64_t n_prompt() const { return n_prompt_; }
+  int64_t n_generated() const { return static_cast<int64_t>(ids_.size()) - n_prompt_; }
+  int64_t max_new() const { return max_new_; }
+
+  // ---- what the scheduler keeps here
+  std::optional<SequenceState> state;  // set when admitted; n_tokens() of it have been read
+  int64_t n_cached = 0;                // of the prompt, found in an earlier state
+  int64_t queued_at_us = 0, admitted_at_us = 0, first_token_at_us = 0;
+  int64_t rows_in_step = 0;  // of the batch under way
+
+  // Ids that the model has not read yet, and whether they end where the next token is chosen.
+  int64_t n_unread() const { return static_cast<int64_t>(ids_.size()) - state->n_tokens(); }
+
+  // ---- results of a step
+  // Logits of prompt position `position`, where prompt log probabilities are wanted.
+  void take_prompt_logits(int64_t position, std::span<const float> logits);
+  // Chooses the next token from the last row's logits. Safe to run beside other sequences'.
+  void choose(std::span<const float> logits);
+  // Emits what choose() found. Returns whether the sequence has ended.
+  bool advance(int64_t now_us);
+
+  void finish(FinishReason reason, int64_t now_us);
+  void fail(Error error, bool retryable);
+
+ private:
+  void start(int64_t now_us);
+  void emit(std::string text, bool last);
+  TokenLogprob logprob_entry(std::span<const float> logits, int32_t id) const;
+
+  const LocalModel& model_;
+  GenerateRequest request_;
+  std::shared_ptr<AnswerStream> stream_;
+  std::vector<int32_t> ids_;
+  int64_t n_prompt_;
+  int64_t max_new_;
+  Sampler sampler_;
+  Utf8Stream characters_;
+  StopMatcher stops_;
+  std::string stop_sequence_;
+  bool started_ = false;
+
+  std::optional<int32_t> chosen_;
+  std::vector<TokenLogprob> prompt_logprobs_;
+  // Log probabilities wait until the text of their token is shown.
+  struct Waiting {
+    TokenLogprob entry;
+    size_t offset;  // of the token's first byte in the answer
+  };
+  std::deque<Waiting> waiting_;
+  size_t bytes_chosen_ = 0;
+  size_t bytes_shown_ = 0;
+};
+
+int64_t now_us();  // UTC
+
+}  // namespace overtake
