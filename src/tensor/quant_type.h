@@ -23,6 +23,9 @@ struct IntegerForm {
   bool has_min;  // whether the term in dmin exists
 };
 
+// What the f32 kernels must know of a type without integer form.
+enum class FloatForm { kNone, kF32, kF16, kBf16 };
+
 constexpr int kMaxBlock = 256;
 constexpr int kMaxGroups = 16;
 
@@ -48,6 +51,7 @@ struct QuantType {
   // Null for float types (F32, F16, BF16).
   const IntegerForm* integer;
   void (*to_integers)(const std::byte* block, IntegerBlock* out);
+  FloatForm floating = FloatForm::kNone;
 
   int64_t row_bytes(int64_t n) const { return n / block * block_bytes; }
 };

@@ -27,3 +27,4 @@
 
 // Helpers of a few instructions, which must not become calls at -O2.
 #define OVERTAKE_INLINE inline __attribute__((always_inline))
+#define OVERTAKE_INLINE_LAMBDA __attribute__((always_inline))

@@ -23,6 +23,7 @@ OVERTAKE_ENTRY(QuantType, quant_bf16) = {
     .encode = encode,
     .integer = nullptr,
     .to_integers = nullptr,
+    .floating = FloatForm::kBf16,
 };
 
 }  // namespace overtake

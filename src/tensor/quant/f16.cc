@@ -23,6 +23,7 @@ OVERTAKE_ENTRY(QuantType, quant_f16) = {
     .encode = encode,
     .integer = nullptr,
     .to_integers = nullptr,
+    .floating = FloatForm::kF16,
 };
 
 }  // namespace overtake

@@ -23,6 +23,7 @@ OVERTAKE_ENTRY(QuantType, quant_f32) = {
     .encode = encode,
     .integer = nullptr,
     .to_integers = nullptr,
+    .floating = FloatForm::kF32,
 };
 
 }  // namespace overtake

@@ -1,0 +1,74 @@
+// Vectors of codes and of 32-bit sums on AVX-512 with VNNI. Included after simd_avx512.inl.h.
+
+constexpr int kVectorBytes = 64;
+constexpr int kByteZero = 0;
+
+struct Bytes {
+  __m512i v;
+};
+struct I32 {
+  __m512i v;
+};
+
+OVERTAKE_INLINE Bytes load_bytes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+OVERTAKE_INLINE void store_bytes(uint8_t* p, Bytes a) { _mm512_storeu_si512(p, a.v); }
+OVERTAKE_INLINE Bytes operator|(Bytes a, Bytes b) { return {_mm512_or_si512(a.v, b.v)}; }
+// Each byte shifted right by kRight (left if negative), of which only the bits of kMask are kept.
+template <int kRight, uint8_t kMask>
+OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
+  __m512i v = a.v;
+  if constexpr (kRight > 0) v = _mm512_srli_epi16(v, kRight);
+  if constexpr (kRight < 0) v = _mm512_slli_epi16(v, -kRight);
+  if constexpr (kMask != 0xff) v = _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(kMask)));
+  return {v};
+}
+OVERTAKE_INLINE Bytes center_bytes(Bytes a) { return a; }
+
+OVERTAKE_INLINE I32 zero_i32() { return {_mm512_setzero_si512()}; }
+OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {_mm512_set1_epi32(x)}; }
+OVERTAKE_INLINE F32 to_f32(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+OVERTAKE_INLINE F32 load_i8(const uint8_t* p) {
+  return {_mm512_cvtepi32_ps(
+      _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
+OVERTAKE_INLINE F32 load_u8(const uint8_t* p) {
+  return {_mm512_cvtepi32_ps(
+      _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
+
+// sum + the products of kQuads vectors of codes with 4 kQuads activations.
+template <int kBits, int kQuads>
+OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
+#pragma GCC unroll 8
+  for (int q = 0; q < kQuads; ++q) {
+    int32_t quad;
+    std::memcpy(&quad, x + 4 * q, sizeof quad);
+    sum.v = _mm512_dpbusd_epi32(sum.v, w[q].v, _mm512_set1_epi32(quad));
+  }
+  return sum;
+}
+constexpr int panel_bits(int bits) { return bits > 0 ? 1 : 0; }
+
+template <int kAhead>
+OVERTAKE_INLINE void prefetch_weights(const uint8_t* p) {}
+
+// The largest |x| of 32, or NaN if one is NaN: as integers the bits of magnitudes are in order.
+OVERTAKE_INLINE float abs_max_32(const float* x) {
+  const __m512i mask = _mm512_set1_epi32(INT32_MAX);
+  const __m512i a = _mm512_and_si512(_mm512_loadu_si512(x), mask);
+  const __m512i b = _mm512_and_si512(_mm512_loadu_si512(x + 16), mask);
+  const int32_t bits = _mm512_reduce_max_epi32(_mm512_max_epi32(a, b));
+  float out;
+  std::memcpy(&out, &bits, sizeof out);
+  return out;
+}
+// Whole numbers in [-127, 127] as bytes.
+OVERTAKE_INLINE void store_i8(int8_t* p, F32 a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.v)));
+}
+OVERTAKE_INLINE int32_t sum_16(const int8_t* p) {
+  const __m128i biased =
+      _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-128));
+  const __m128i sums = _mm_sad_epu8(biased, _mm_setzero_si128());
+  return _mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4) - 16 * 128;
+}

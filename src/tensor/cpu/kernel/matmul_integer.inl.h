@@ -1,0 +1,200 @@
+// Integer weights times int8 activations, on the Bytes and I32 of matmul_bytes_<isa>.inl.h and the
+// F32 of simd_<isa>.inl.h. Included inside an ISA region and its namespace.
+//
+// For each block of 32 along K, and each row and output (of two groups the second's terms follow):
+//   sum = fma(float(dot(code, x) - zero * sum(x)) * scale, x_scale, sum)
+//   sum = fma(min, -sum(x) * x_scale, sum)
+// Dots and sums of codes are exact integers, so any instruction that computes them gives one
+// result.
+
+// Vector j of a plane: its part kPart goes to quad kPart * kPlane + j, and on with the later parts.
+template <int kPlane, int kShift, int kPart>
+OVERTAKE_INLINE void add_parts(Bytes plane, int j, Bytes (&w)[8]) {
+  if constexpr (kPart < 8 / kPlane) {
+    constexpr uint8_t kMask = static_cast<uint8_t>(((1 << kPlane) - 1) << kShift);
+    const Bytes bits = shift_and_mask<kPart * kPlane - kShift, kMask>(plane);
+    Bytes& out = w[kPart * kPlane + j];
+    out = kShift == 0 ? bits : out | bits;
+    add_parts<kPlane, kShift, kPart + 1>(plane, j, w);
+  }
+}
+
+// Adds the code bits from kShift on that a plane of kPlane bits holds. See IntegerLayout.
+template <int kPlane, int kShift>
+OVERTAKE_INLINE void add_plane(const uint8_t* p, Bytes (&w)[8]) {
+#pragma GCC unroll 8
+  for (int j = 0; j < kPlane; ++j) {
+    add_parts<kPlane, kShift, 0>(load_bytes(p + (kShift + j) * kVectorBytes), j, w);
+  }
+}
+
+template <int kBits>
+OVERTAKE_INLINE void unpack_codes(const uint8_t* p, Bytes (&w)[8]) {
+  if constexpr (kBits & 8) add_plane<8, 0>(p, w);
+  if constexpr (kBits & 4) add_plane<4, 0>(p, w);
+  if constexpr (kBits & 2) add_plane<2, kBits & 4>(p, w);
+  if constexpr (kBits & 1) add_plane<1, kBits & 6>(p, w);
+  if constexpr (kBits == 8) {
+    for (Bytes& codes : w) codes = center_bytes(codes);
+  }
+}
+
+template <KernelForm kForm>
+struct Block {
+  static constexpr int kGroups = kBlockK / kForm.group;
+  Bytes codes[8];
+  F32 scale[kGroups];
+  F32 min[kGroups];
+};
+
+template <KernelForm kForm, int kRows>
+OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 (&sum)[kRows]) {
+  constexpr int kGroups = Block<kForm>::kGroups;
+  constexpr int kQuads = 8 / kGroups;
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+    F32 value;
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) {
+      const I32 start = kForm.has_min ? zero_i32() : broadcast_i32(x.zero_sum[r * kGroups + g]);
+      const I32 dot = add_dot<kForm.bits, kQuads>(start, w.codes + g * kQuads,
+                                                  x.codes + r * kBlockK + g * kForm.group);
+      value = g == 0 ? to_f32(dot) * w.scale[0] : fma(to_f32(dot), w.scale[g], value);
+    }
+    sum[r] = fma(value, broadcast(x.scale[r]), sum[r]);
+    if constexpr (kForm.has_min) {
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroups; ++g) {
+        sum[r] = fma(w.min[g], broadcast(x.min_sum[r * kGroups + g]), sum[r]);
+      }
+    }
+  }
+}
+
+// To the next block.
+template <KernelForm kForm>
+OVERTAKE_INLINE void advance(IntegerRows& x) {
+  x.codes += x.height * kBlockK;
+  x.scale += x.height;
+  if constexpr (kForm.has_min) {
+    x.min_sum += x.height * (kBlockK / kForm.group);
+  } else {
+    x.zero_sum += x.height * (kBlockK / kForm.group);
+  }
+}
+
+// Calls `take(block)` for each of n_blocks blocks.
+template <KernelForm kForm, typename Take>
+OVERTAKE_INLINE void for_each_block(const uint8_t* p, int64_t n_blocks, Take take) {
+  constexpr IntegerLayout kLayout = {F32::kLanes, kForm};
+  constexpr int kGroups = Block<kForm>::kGroups;
+  for (int64_t unit = 0; unit < n_blocks; unit += kLayout.unit_blocks()) {
+    const F32 d = load_f16(reinterpret_cast<const uint16_t*>(p));
+    F32 dmin = d;
+    if constexpr (kForm.has_min) {
+      dmin = load_f16(reinterpret_cast<const uint16_t*>(p + 2 * F32::kLanes));
+    }
+    p += kLayout.head_bytes();
+    for (int i = 0; i < kLayout.unit_blocks(); ++i) {
+      prefetch_weights<kLayout.scale_bytes() + kLayout.code_bytes()>(p);
+      Block<kForm> block;
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroups; ++g) {
+        block.scale[g] = kForm.nested ? d * load_i8(p + g * F32::kLanes) : d;
+        block.min[g] =
+            kForm.nested && kForm.has_min ? dmin * load_u8(p + (kGroups + g) * F32::kLanes) : dmin;
+      }
+      p += kLayout.scale_bytes();
+      unpack_codes<kForm.bits>(p, block.codes);
+      p += kLayout.code_bytes();
+      take(block);
+    }
+  }
+}
+
+template <KernelForm kForm, int kRows>
+void multiply_packed(const uint8_t* tile, int64_t n_blocks, const IntegerRows& rows, float* sums) {
+  IntegerRows x = rows;
+  F32 sum[kRows];
+  for (F32& s : sum) s = zero();
+  for_each_block<kForm>(tile, n_blocks, [&](const Block<kForm>& block) OVERTAKE_INLINE_LAMBDA {
+    add_block<kForm, kRows>(block, x, sum);
+    advance<kForm>(x);
+  });
+  for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);
+}
+
+template <KernelForm kForm>
+void unpack_tile(const uint8_t* units, int64_t n_blocks, const IntegerPanel& out) {
+  IntegerPanel panel = out;
+  for_each_block<kForm>(units, n_blocks, [&](const Block<kForm>& block) OVERTAKE_INLINE_LAMBDA {
+    for (int q = 0; q < 8; ++q) store_bytes(panel.codes + q * kVectorBytes, block.codes[q]);
+    panel.codes += 8 * kVectorBytes;
+    for (int g = 0; g < Block<kForm>::kGroups; ++g) {
+      store(panel.scale, block.scale[g]);
+      panel.scale += F32::kLanes;
+      if constexpr (kForm.has_min) {
+        store(panel.min, block.min[g]);
+        panel.min += F32::kLanes;
+      }
+    }
+  });
+}
+
+template <KernelForm kForm, int kRows>
+void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRows& rows,
+                    float* sums) {
+  constexpr int kGroups = Block<kForm>::kGroups;
+  IntegerRows x = rows;
+  F32 sum[kRows];
+  for (int r = 0; r < kRows; ++r) sum[r] = load(sums + r * F32::kLanes);
+  for (int64_t i = 0; i < n_blocks; ++i) {
+    Block<kForm> block;
+#pragma GCC unroll 8
+    for (int q = 0; q < 8; ++q) {
+      block.codes[q] = load_bytes(panel.codes + (8 * i + q) * kVectorBytes);
+    }
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) {
+      block.scale[g] = load(panel.scale + (i * kGroups + g) * F32::kLanes);
+      block.min[g] = block.scale[g];
+      if constexpr (kForm.has_min) {
+        block.min[g] = load(panel.min + (i * kGroups + g) * F32::kLanes);
+      }
+    }
+    add_block<kForm, kRows>(block, x, sum);
+    advance<kForm>(x);
+  }
+  for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);
+}
+
+// The kernel for panels depends on fewer properties than that for packed weights.
+constexpr KernelForm panel_form(KernelForm form) {
+  return {panel_bits(form.bits), form.group, false, form.has_min};
+}
+
+template <KernelForm kForm>
+constexpr IntegerKernels make_integer_kernels() {
+  constexpr KernelForm kPanel = panel_form(kForm);
+  return {kForm,
+          {multiply_packed<kForm, 1>, multiply_packed<kForm, 2>, multiply_packed<kForm, 3>,
+           multiply_packed<kForm, 4>},
+          unpack_tile<kForm>,
+          {multiply_panel<kPanel, 1>, multiply_panel<kPanel, 2>, multiply_panel<kPanel, 3>,
+           multiply_panel<kPanel, 4>, multiply_panel<kPanel, 5>, multiply_panel<kPanel, 6>,
+           multiply_panel<kPanel, 7>, multiply_panel<kPanel, 8>}};
+}
+
+// Every form that a file in tensor/quant has: {bits, group, nested, has_min}.
+constexpr IntegerKernels integer_kernels[] = {
+    make_integer_kernels<KernelForm{4, 32, false, false}>(),
+    make_integer_kernels<KernelForm{4, 32, false, true}>(),
+    make_integer_kernels<KernelForm{5, 32, false, false}>(),
+    make_integer_kernels<KernelForm{5, 32, false, true}>(),
+    make_integer_kernels<KernelForm{8, 32, false, false}>(),
+    make_integer_kernels<KernelForm{2, 16, true, true}>(),
+    make_integer_kernels<KernelForm{3, 16, true, false}>(),
+    make_integer_kernels<KernelForm{4, 32, true, true}>(),
+    make_integer_kernels<KernelForm{5, 32, true, true}>(),
+    make_integer_kernels<KernelForm{6, 16, true, false}>(),
+};

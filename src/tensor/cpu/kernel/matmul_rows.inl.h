@@ -1,0 +1,58 @@
+// Quantization of activations, and float weights times f32 activations. Included after
+// simd_<isa>.inl.h and matmul_bytes_<isa>.inl.h.
+
+// Symmetric: scale = max |x| / 127, codes rounded to nearest. Every operation is IEEE's own, so all
+// instruction sets agree to the last bit. A block with NaN or infinity gets that as its scale.
+void quantize_row(const float* x, int64_t n_blocks, const QuantizedRow& row) {
+  QuantizedRow out = row;
+  const F32 top = broadcast(127.0f);
+  const F32 bottom = broadcast(-127.0f);
+  for (int64_t i = 0; i < n_blocks; ++i, x += kBlockK) {
+    const float largest = abs_max_32(x);
+    *out.scale = largest / 127.0f;
+    const F32 inverse = broadcast(largest > 0 ? 127.0f / largest : 0.0f);
+#pragma GCC unroll 4
+    for (int j = 0; j < kBlockK; j += F32::kLanes) {
+      const F32 code = min(max(load(x + j) * inverse, bottom), top);
+      store_i8(out.codes + j, round_nearest(code));
+    }
+    out.half_sums[0] = sum_16(out.codes);
+    out.half_sums[1] = sum_16(out.codes + 16);
+    out.codes += out.height * kBlockK;
+    out.scale += out.height;
+    out.half_sums += out.height * 2;
+  }
+}
+
+template <FloatForm kForm>
+OVERTAKE_INLINE F32 load_weights(const uint8_t* p) {
+  if constexpr (kForm == FloatForm::kF32) return load(reinterpret_cast<const float*>(p));
+  if constexpr (kForm == FloatForm::kF16) return load_f16(reinterpret_cast<const uint16_t*>(p));
+  if constexpr (kForm == FloatForm::kBf16) return load_bf16(reinterpret_cast<const uint16_t*>(p));
+}
+
+// sum = fma(w[k], x[k], sum) for k = 0, 1, ...
+template <FloatForm kForm, int kRows>
+void multiply_float(const uint8_t* tile, int64_t n_k, const float* x, float* sums) {
+  constexpr int kStep = F32::kLanes * (kForm == FloatForm::kF32 ? 4 : 2);
+  F32 sum[kRows];
+  for (F32& s : sum) s = zero();
+  for (int64_t k = 0; k < n_k; ++k, tile += kStep, x += kRows) {
+    const F32 w = load_weights<kForm>(tile);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) sum[r] = fma(w, broadcast(x[r]), sum[r]);
+  }
+  for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);
+}
+
+template <FloatForm kForm>
+constexpr FloatKernels make_float_kernels() {
+  return {kForm,
+          {multiply_float<kForm, 1>, multiply_float<kForm, 2>, multiply_float<kForm, 3>,
+           multiply_float<kForm, 4>, multiply_float<kForm, 5>, multiply_float<kForm, 6>,
+           multiply_float<kForm, 7>, multiply_float<kForm, 8>}};
+}
+
+constexpr FloatKernels float_kernels[] = {make_float_kernels<FloatForm::kF32>(),
+                                          make_float_kernels<FloatForm::kF16>(),
+                                          make_float_kernels<FloatForm::kBf16>()};

@@ -1,0 +1,135 @@
+#include "tensor/cpu/matmul_input.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace overtake {
+namespace {
+
+// Below this many numbers, waking other threads costs more than they save.
+constexpr int64_t kSerialElements = 16384;
+
+// Hands out parts of one block of memory; with none yet, it only adds up what is needed.
+class Carver {
+ public:
+  explicit Carver(std::byte* base) : base_(base) {}
+  template <typename T>
+  T* take(int64_t count) {
+    const size_t at = used_;
+    used_ += (static_cast<size_t>(count) * sizeof(T) + 63) / 64 * 64;
+    return base_ ? reinterpret_cast<T*>(base_ + at) : nullptr;
+  }
+  size_t used() const { return used_; }
+
+ private:
+  std::byte* base_;
+  size_t used_ = 0;
+};
+
+}  // namespace
+
+void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
+  n_rows_ = x.rows;
+  n_in_ = x.cols;
+  sums_.clear();
+  for (const SumKind& kind : weight.sum_kinds()) sums_.push_back({kind, nullptr, nullptr});
+  const int64_t blocks = x.rows * x.cols / kBlockK;
+  const auto carve = [&](std::byte* base) {
+    Carver carver(base);
+    if (weight.has_integers()) {
+      codes_ = carver.take<int8_t>(x.rows * x.cols);
+      scale_ = carver.take<float>(blocks);
+      half_sums_ = carver.take<int32_t>(2 * blocks);
+    }
+    for (Sums& sums : sums_) {
+      if (sums.kind.has_min) {
+        sums.min_sum = carver.take<float>(blocks * sums.kind.groups);
+      } else {
+        sums.zero_sum = carver.take<int32_t>(blocks * sums.kind.groups);
+      }
+    }
+    if (weight.has_floats()) own_floats_ = carver.take<float>(x.rows * x.cols);
+    return carver.used();
+  };
+  const size_t needed = carve(nullptr);
+  if (needed > memory_.size()) {
+    memory_ = AlignedBytes();
+    memory_ = AlignedBytes::allocate(needed + needed / 4);
+    OVERTAKE_CHECK(memory_.data() != nullptr);
+  }
+  carve(memory_.data());
+}
+
+void MatmulScratch::quantize_panel(const Tensor& x, const PackedWeight& weight,
+                                   int64_t first_row) const {
+  const int64_t height = std::min(kPanelHeight, n_rows_ - first_row);
+  const int64_t n_blocks = n_in_ / kBlockK;
+  const int64_t first = first_row * n_blocks;  // blocks of earlier panels
+  for (int64_t r = 0; r < height; ++r) {
+    const QuantizedRow out = {codes_ + (first + r) * kBlockK, scale_ + first + r,
+                              half_sums_ + (first + r) * 2, height};
+    weight.kernels().quantize(x.row(first_row + r), n_blocks, out);
+  }
+  const int64_t count = height * n_blocks;
+  const int32_t* half = half_sums_ + first * 2;
+  const float* scale = scale_ + first;
+  for (const Sums& sums : sums_) {
+    const int groups = sums.kind.groups;
+    for (int64_t i = 0; i < count; ++i) {
+      for (int g = 0; g < groups; ++g) {
+        const int32_t sum = groups == 2 ? half[2 * i + g] : half[2 * i] + half[2 * i + 1];
+        const int64_t at = (first + i) * groups + g;
+        if (sums.kind.has_min) {
+          sums.min_sum[at] = -(static_cast<float>(sum) * scale[i]);
+        } else {
+          sums.zero_sum[at] = -sums.kind.zero * sum;
+        }
+      }
+    }
+  }
+}
+
+void MatmulScratch::transpose_panel(const Tensor& x, int64_t first_row) const {
+  const int64_t height = std::min<int64_t>(kMaxPanelRows, n_rows_ - first_row);
+  float* out = own_floats_ + first_row * n_in_;
+  for (int64_t k = 0; k < n_in_; ++k) {
+    for (int64_t r = 0; r < height; ++r) *out++ = x.row(first_row + r)[k];
+  }
+}
+
+void MatmulScratch::load(Tensor x, const PackedWeight& weight, ThreadPool& pool) {
+  place(weight, x);
+  const auto for_panels = [&](int64_t height, auto body) {
+    const int64_t n_panels = (x.rows + height - 1) / height;
+    if (x.rows * x.cols <= kSerialElements) {
+      for (int64_t i = 0; i < n_panels; ++i) body(i * height);
+    } else {
+      pool.parallel_for(static_cast<int>(n_panels), [&](int i) { body(i * height); });
+    }
+  };
+  if (weight.has_integers()) {
+    for_panels(kPanelHeight, [&](int64_t row) { quantize_panel(x, weight, row); });
+  }
+  if (weight.has_floats()) {
+    floats_ = x.rows == 1 ? x.data : own_floats_;
+    if (x.rows > 1) for_panels(kMaxPanelRows, [&](int64_t row) { transpose_panel(x, row); });
+  }
+}
+
+IntegerRows MatmulScratch::integer_rows(size_t sum_kind, int64_t row) const {
+  const int64_t in_panel = row % kPanelHeight;
+  const int64_t panel_row = row - in_panel;
+  const int64_t at = panel_row * (n_in_ / kBlockK) + in_panel;
+  const Sums& sums = sums_[sum_kind];
+  const int64_t sums_at = at * sums.kind.groups;
+  return {codes_ + at * kBlockK, scale_ + at, sums.zero_sum ? sums.zero_sum + sums_at : nullptr,
+          sums.min_sum ? sums.min_sum + sums_at : nullptr,
+          std::min(kPanelHeight, n_rows_ - panel_row)};
+}
+
+void MatmulScratchDeleter::operator()(MatmulScratch* scratch) const { delete scratch; }
+
+MatmulScratchPtr make_matmul_scratch() { return MatmulScratchPtr(new MatmulScratch); }
+
+}  // namespace overtake

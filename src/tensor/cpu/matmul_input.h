@@ -1,0 +1,50 @@
+// MatmulScratch: the activations of one product in the form that its kernels read, in memory that
+// is kept from product to product.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "parallel/thread_pool.h"
+#include "tensor/cpu/matmul.h"
+#include "tensor/cpu/packed_weight.h"
+
+namespace overtake {
+
+// Rows of quantized activations stand in panels of 16, f32 ones in panels of kMaxPanelRows; the
+// last panel is as high as there are rows left.
+constexpr int64_t kPanelHeight = 16;
+
+class MatmulScratch {
+ public:
+  // Quantizes or copies x, as the weight's segments need it. Allocates if it needs more than ever.
+  void load(Tensor x, const PackedWeight& weight, ThreadPool& pool);
+
+  // The rows from `row` to the end of its panel.
+  IntegerRows integer_rows(size_t sum_kind, int64_t row) const;
+  // The panel [k, rows] that begins at `row`.
+  const float* float_rows(int64_t row) const { return floats_ + row * n_in_; }
+
+ private:
+  void place(const PackedWeight& weight, const Tensor& x);
+  void quantize_panel(const Tensor& x, const PackedWeight& weight, int64_t first_row) const;
+  void transpose_panel(const Tensor& x, int64_t first_row) const;
+
+  struct Sums {
+    SumKind kind;
+    int32_t* zero_sum;  // or
+    float* min_sum;
+  };
+
+  AlignedBytes memory_;
+  int64_t n_rows_ = 0;
+  int64_t n_in_ = 0;
+  int8_t* codes_ = nullptr;
+  float* scale_ = nullptr;
+  int32_t* half_sums_ = nullptr;
+  std::vector<Sums> sums_;
+  const float* floats_ = nullptr;
+  float* own_floats_ = nullptr;
+};
+
+}  // namespace overtake

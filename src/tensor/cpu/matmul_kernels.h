@@ -1,0 +1,124 @@
+// MatmulKernels: the inner loops of the matrix product that exist once per instruction set, and the
+// layouts that they agree on with pack.cc and matmul.cc.
+//
+// A weight is cut into tiles of `lanes` output rows, each row of a tile in its own vector lane: a
+// lane sums its output along K alone, in one order, whatever the number of rows or threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "tensor/cpu/cpu_backend.h"
+#include "tensor/quant_type.h"
+
+namespace overtake {
+
+// Activations are quantized, and weights walked, in blocks of 32 along K.
+constexpr int kBlockK = 32;
+constexpr int kBlocksPerSuper = kMaxBlock / kBlockK;
+constexpr int kMaxLanes = 16;
+// Rows that one kernel call may take, from packed weights and from an unpacked panel.
+constexpr int kMaxPackedRows = 4;
+constexpr int kMaxPanelRows = 8;
+
+// What tells one integer kernel from another. See IntegerForm.
+struct KernelForm {
+  int bits;
+  int group;
+  bool nested;  // d and dmin per 256, integer scale and min per group; else d and dmin per group
+  bool has_min;
+  bool operator==(const KernelForm&) const = default;
+};
+KernelForm kernel_form(const IntegerForm& form);
+
+// Bytes of one tile's packed weights. A unit is 256 elements of K if nested, else 32:
+//   nested:  d f16 [lanes], dmin f16 [lanes], then 8 times: scale i8 [groups][lanes],
+//            min u8 [groups][lanes], codes
+//   else:    d f16 [lanes], dmin f16 [lanes], codes
+// without dmin and min where the form has none. Codes of 32 elements stand in bit planes of 8, 4, 2
+// and 1 bits (6 = 4 + 2), the least significant bits first. A plane of b bits is b vectors of
+// [lanes][4] bytes; elements 4 q to 4 q + 3 are bits b (q / b) and up of the bytes of vector q % b.
+struct IntegerLayout {
+  int lanes;
+  KernelForm form;
+
+  constexpr int groups() const { return kBlockK / form.group; }
+  constexpr int code_bytes() const { return 4 * lanes * form.bits; }
+  constexpr int unit_blocks() const { return form.nested ? kBlocksPerSuper : 1; }
+  constexpr int head_bytes() const { return 2 * lanes * (form.has_min ? 2 : 1); }
+  // Within a nested unit: the scales and mins of one block.
+  constexpr int scale_bytes() const {
+    return form.nested ? groups() * lanes * (form.has_min ? 2 : 1) : 0;
+  }
+  constexpr int unit_bytes() const {
+    return head_bytes() + unit_blocks() * (scale_bytes() + code_bytes());
+  }
+};
+
+// Some rows of a panel of quantized activations. All four pointers are at the first of the rows;
+// `height` is the panel's number of rows, the step from block to block.
+struct IntegerRows {
+  const int8_t* codes;      // [n_blocks, height, 32]
+  const float* scale;       // [n_blocks, height]
+  const int32_t* zero_sum;  // [n_blocks, height, groups]: -zero times the sum of the codes
+  const float* min_sum;     // [n_blocks, height, groups]: minus the sum of the quantized values
+  int64_t height;
+};
+
+// Some blocks of a tile, unpacked: one byte a code, scales and mins in f32.
+struct IntegerPanel {
+  uint8_t* codes;  // [n_blocks, 8, lanes, 4]
+  float* scale;    // [n_blocks, groups, lanes]
+  float* min;      // the same; unused without min
+};
+
+// `sums` is [n rows of x, lanes], of x times the tile. From packed weights they start at 0 ...
+using MultiplyPacked = void (*)(const uint8_t* tile, int64_t n_blocks, const IntegerRows& x,
+                                float* sums);
+// ... from a panel they go on from what is there. Both do the same operations in the same order.
+using MultiplyPanel = void (*)(const IntegerPanel& panel, int64_t n_blocks, const IntegerRows& x,
+                               float* sums);
+using UnpackTile = void (*)(const uint8_t* units, int64_t n_blocks, const IntegerPanel& panel);
+
+struct IntegerKernels {
+  KernelForm form;
+  MultiplyPacked packed[kMaxPackedRows];  // for 1, 2, ... rows
+  UnpackTile unpack;
+  MultiplyPanel panel[kMaxPanelRows];
+};
+
+// A tile of float weights is [k, lanes] in the file's type; x is [k, n rows].
+using MultiplyFloat = void (*)(const uint8_t* tile, int64_t n_k, const float* x, float* sums);
+
+struct FloatKernels {
+  FloatForm form;
+  MultiplyFloat rows[kMaxPanelRows];
+};
+
+// One row's blocks, int8 codes in [-127, 127] with one scale each, as rows of a panel `height`
+// high. half_sums: of the codes, each 16, as [n_blocks, height, 2].
+struct QuantizedRow {
+  int8_t* codes;
+  float* scale;
+  int32_t* half_sums;
+  int64_t height;
+};
+
+struct MatmulKernels {
+  int lanes;
+  // Codes of 8 bits are taken as code - byte_zero (AVX2 multiplies them as signed numbers).
+  int byte_zero;
+  std::span<const IntegerKernels> integer;
+  std::span<const FloatKernels> floating;
+  void (*quantize)(const float* x, int64_t n_blocks, const QuantizedRow& out);
+};
+
+extern const MatmulKernels matmul_kernels_scalar;
+#if defined(__x86_64__)
+extern const MatmulKernels matmul_kernels_avx2;
+extern const MatmulKernels matmul_kernels_avx512;
+#endif
+const MatmulKernels& matmul_kernels_for(Isa isa);
+
+}  // namespace overtake

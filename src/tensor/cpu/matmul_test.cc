@@ -1,0 +1,339 @@
+// The matrix product against float64 references, and its promise: the same bits for any number of
+// rows and threads.
+#include "tensor/cpu/matmul.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "tensor/cpu/allocation_count_test.h"
+#include "tensor/cpu/packed_weight.h"
+
+namespace overtake {
+namespace {
+
+constexpr double kEpsilon = 0x1p-24;  // of f32
+
+// A tensor of random bytes whose every block decodes to numbers of moderate size.
+struct RandomTensor {
+  RandomTensor(const QuantType& type, int64_t n_rows, int64_t n_cols, uint32_t seed) {
+    std::mt19937 random(seed);
+    bytes.resize(static_cast<size_t>(n_rows * type.row_bytes(n_cols)));
+    const size_t block_bytes = static_cast<size_t>(type.block_bytes);
+    std::vector<float> block(static_cast<size_t>(type.block));
+    for (size_t at = 0; at < bytes.size(); at += block_bytes) {
+      float largest = 0;
+      do {
+        for (size_t i = 0; i < block_bytes; ++i) bytes[at + i] = static_cast<std::byte>(random());
+        type.decode(&bytes[at], block.data(), type.block);
+        largest = 0;
+        for (const float x : block)
+          largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : 99;
+      } while (largest > 4 || largest < 0.01f);
+    }
+    stored = {"random", &type, {n_rows, n_cols}, bytes};
+  }
+  RandomTensor(const RandomTensor&) = delete;
+
+  std::vector<std::byte> bytes;
+  StoredTensor stored;
+};
+
+struct Matrix {
+  Matrix(int64_t rows, int64_t cols) : data(static_cast<size_t>(rows * cols)) {
+    tensor = {data.data(), rows, cols, cols};
+  }
+  Matrix(int64_t rows, int64_t cols, uint32_t seed) : Matrix(rows, cols) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    for (float& x : data) x = normal(random);
+  }
+  Matrix(const Matrix&) = delete;
+
+  std::vector<float> data;
+  Tensor tensor;
+};
+
+void expect_same_bits(const Tensor& a, const Tensor& b) {
+  ASSERT_EQ(a.rows, b.rows);
+  for (int64_t i = 0; i < a.rows; ++i) {
+    for (int64_t j = 0; j < a.cols; ++j) {
+      ASSERT_EQ(std::memcmp(a.row(i) + j, b.row(i) + j, 4), 0)
+          << "row " << i << " col " << j << ": " << a.row(i)[j] << " and " << b.row(i)[j];
+    }
+  }
+}
+
+// What int8 activations with one scale for 32 make of x.
+std::vector<double> quantized(std::span<const float> x) {
+  std::vector<double> out;
+  for (size_t block = 0; block < x.size(); block += 32) {
+    float largest = 0;
+    for (size_t i = 0; i < 32; ++i) largest = std::max(largest, std::abs(x[block + i]));
+    const float inverse = largest > 0 ? 127.0f / largest : 0;
+    const double scale = largest / 127.0f;
+    for (size_t i = 0; i < 32; ++i) out.push_back(std::nearbyint(x[block + i] * inverse) * scale);
+  }
+  return out;
+}
+
+// The largest of each 32 weights, for each of them: what bounds the rounding of terms that cancel.
+std::vector<double> block_bound(std::span<const float> w) {
+  std::vector<double> out(w.size());
+  for (size_t i = 0; i < w.size(); ++i) {
+    const size_t begin = i / 32 * 32;
+    for (size_t j = begin; j < std::min(begin + 32, w.size()); ++j) {
+      out[i] = std::max<double>(out[i], std::abs(w[j]));
+    }
+  }
+  return out;
+}
+
+std::unique_ptr<Weight> pack(std::span<const RowSpan> rows, Isa isa, ThreadPool& pool) {
+  auto weight = pack_cpu_weight(rows, isa, pool);
+  EXPECT_TRUE(weight.ok()) << weight.error().message;
+  return std::move(weight).value();
+}
+
+std::unique_ptr<Weight> pack(const RandomTensor& w, Isa isa, ThreadPool& pool) {
+  const RowSpan span{&w.stored, 0, w.stored.n_rows()};
+  return pack({&span, 1}, isa, pool);
+}
+
+// Sizes that cross every border: a K of one block, of one slice and of more; rows beside and beyond
+// a tile, a panel and a kernel's rows.
+struct Shape {
+  int64_t n_rows, n_out, n_in;
+};
+std::vector<Shape> shapes(const QuantType& type) {
+  const int64_t unit = std::max(type.block, 32);
+  if (type.integer == nullptr) return {{1, 5, 7}, {3, 33, 100}, {9, 16, 31}, {70, 19, 64}};
+  return {{1, 1, unit},      {2, 17, 3 * unit}, {4, 37, 1280}, {5, 16, 2304},
+          {19, 33, 2 * 512}, {33, 7, 1280},     {70, 50, 256}};
+}
+
+class MatmulOn : public testing::TestWithParam<std::tuple<const QuantType*, Isa>> {
+ protected:
+  const QuantType& type() const { return *std::get<0>(GetParam()); }
+  Isa isa() const { return std::get<1>(GetParam()); }
+};
+
+TEST_P(MatmulOn, AgreesWithFloat64) {
+  ThreadPool pool(2);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  for (const Shape& shape : shapes(type())) {
+    SCOPED_TRACE(testing::Message() << shape.n_rows << " x " << shape.n_out << " x " << shape.n_in);
+    const RandomTensor w(type(), shape.n_out, shape.n_in, 1);
+    const std::vector<float> decoded = w.stored.to_f32();
+    const auto weight = pack(w, isa(), pool);
+    const Matrix x(shape.n_rows, shape.n_in, 2);
+    Matrix y(shape.n_rows, shape.n_out);
+    matmul(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
+    for (int64_t i = 0; i < shape.n_rows; ++i) {
+      const auto row = x.tensor.row_span(i);
+      const std::vector<double> xq =
+          type().integer ? quantized(row) : std::vector<double>(row.begin(), row.end());
+      for (int64_t j = 0; j < shape.n_out; ++j) {
+        const std::span<const float> wj(decoded.data() + j * shape.n_in,
+                                        static_cast<size_t>(shape.n_in));
+        const std::vector<double> bound = block_bound(wj);
+        double exact = 0, exact_f32 = 0, size = 0, quantization = 0;
+        for (size_t k = 0; k < row.size(); ++k) {
+          exact += wj[k] * xq[k];
+          exact_f32 += double{wj[k]} * row[k];
+          size += bound[k] * std::abs(xq[k]);
+          quantization += std::abs(wj[k] * (xq[k] - row[k]));
+        }
+        // Roundings: a few a block of 32, one a term for floats; each at most of the sum so far.
+        const double n_roundings = type().integer ? shape.n_in / 32 * 2 + 8 : shape.n_in;
+        const double tolerance = n_roundings * kEpsilon * 2 * size;
+        ASSERT_NEAR(y.tensor.row(i)[j], exact, tolerance) << i << " " << j;
+        ASSERT_NEAR(y.tensor.row(i)[j], exact_f32, quantization + tolerance);
+      }
+    }
+  }
+}
+
+TEST_P(MatmulOn, GivesARowTheSameBitsInAnyCompany) {
+  ThreadPool one(1), four(4);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  const int64_t n_in = type().integer ? 1280 : 77;
+  const RandomTensor w(type(), 53, n_in, 3);
+  const auto weight = pack(w, isa(), one);
+  const auto weight_by_four = pack(w, isa(), four);
+  Matrix x(70, n_in, 4);
+  Matrix alone(70, 53);
+  for (int64_t i = 0; i < 70; ++i) {
+    const Tensor row = {x.tensor.row(i), 1, n_in, n_in};
+    matmul(row, *weight, {}, false, {alone.tensor.row(i), 1, 53, 53}, *scratch, one);
+  }
+  for (const int64_t n : {2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 37, 70}) {
+    Matrix together(70, 53), by_four(70, 53);
+    const Tensor rows = {x.data.data(), n, n_in, n_in};
+    matmul(rows, *weight, {}, false, {together.data.data(), n, 53, 53}, *scratch, one);
+    matmul(rows, *weight_by_four, {}, false, {by_four.data.data(), n, 53, 53}, *scratch, four);
+    const Tensor expected = {alone.data.data(), n, 53, 53};
+    SCOPED_TRACE(n);
+    expect_same_bits({together.data.data(), n, 53, 53}, expected);
+    expect_same_bits({by_four.data.data(), n, 53, 53}, expected);
+  }
+}
+
+TEST_P(MatmulOn, AddsBiasAndAccumulates) {
+  ThreadPool pool(2);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  const RandomTensor w(type(), 21, 256, 5);
+  const auto weight = pack(w, isa(), pool);
+  const Matrix bias(1, 21, 6);
+  for (const int64_t n : {1, 11}) {
+    const Matrix x(n, 256, 7);
+    Matrix plain(n, 21), biased(n, 21), added(n, 21, 8), expected(n, 21, 8);
+    matmul(x.tensor, *weight, {}, false, plain.tensor, *scratch, pool);
+    matmul(x.tensor, *weight, bias.data, false, biased.tensor, *scratch, pool);
+    matmul(x.tensor, *weight, bias.data, true, added.tensor, *scratch, pool);
+    for (size_t i = 0; i < plain.data.size(); ++i) plain.data[i] += bias.data[i % 21];
+    expect_same_bits(biased.tensor, plain.tensor);
+    for (size_t i = 0; i < plain.data.size(); ++i) expected.data[i] += plain.data[i];
+    expect_same_bits(added.tensor, expected.tensor);
+  }
+}
+
+TEST_P(MatmulOn, ReadsAndWritesStridedRows) {
+  ThreadPool pool(1);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  const RandomTensor w(type(), 20, 256, 9);
+  const auto weight = pack(w, isa(), pool);
+  const Matrix wide(6, 300, 10);
+  const Tensor x = wide.tensor.columns(13, 256);
+  Matrix y(6, 50), dense(6, 256), expected(6, 20);
+  matmul(x, *weight, {}, false, y.tensor.columns(7, 20), *scratch, pool);
+  for (int64_t i = 0; i < 6; ++i) std::copy_n(x.row(i), 256, dense.tensor.row(i));
+  matmul(dense.tensor, *weight, {}, false, expected.tensor, *scratch, pool);
+  expect_same_bits(y.tensor.columns(7, 20), expected.tensor);
+  for (int64_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(y.tensor.row(i)[6], 0);
+    EXPECT_EQ(y.tensor.row(i)[27], 0);
+  }
+}
+
+std::string test_name(const testing::TestParamInfo<MatmulOn::ParamType>& info) {
+  return fmt::format("{}_{}", std::get<0>(info.param)->name, isa_name(std::get<1>(info.param)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, MatmulOn,
+                         testing::Combine(testing::ValuesIn(all_quant_types().begin(),
+                                                            all_quant_types().end()),
+                                          testing::ValuesIn(supported_isas())),
+                         test_name);
+
+class MatmulOnIsa : public testing::TestWithParam<Isa> {};
+
+// q and k in one type and v in another, interleaved, as one matrix.
+TEST_P(MatmulOnIsa, JoinsRowsOfDifferentTypes) {
+  ThreadPool pool(3);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  std::vector<std::unique_ptr<RandomTensor>> parts;
+  std::vector<RowSpan> spans;
+  uint32_t seed = 20;
+  for (const char* name : {"Q4_K", "Q4_K", "Q6_K", "F16", "Q8_0", "Q4_K"}) {
+    parts.push_back(std::make_unique<RandomTensor>(*find_quant_type(name), 29, 512, seed++));
+    spans.push_back({&parts.back()->stored, 3, 23});
+  }
+  const auto weight = pack(spans, GetParam(), pool);
+  EXPECT_EQ(static_cast<const PackedWeight&>(*weight).segments().size(), 5u);
+  for (const int64_t n : {1, 4, 18}) {
+    const Matrix x(n, 512, 30);
+    Matrix y(n, weight->n_out());
+    matmul(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
+    for (size_t i = 0; i < spans.size(); ++i) {
+      const auto alone = pack({&spans[i], 1}, GetParam(), pool);
+      Matrix expected(n, 23);
+      matmul(x.tensor, *alone, {}, false, expected.tensor, *scratch, pool);
+      expect_same_bits(y.tensor.columns(static_cast<int64_t>(i) * 23, 23), expected.tensor);
+    }
+  }
+}
+
+TEST_P(MatmulOnIsa, AllocatesNothingOnceWarm) {
+  ThreadPool pool(2);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  const RandomTensor w(*find_quant_type("Q4_1"), 64, 512, 40);
+  const auto weight = pack(w, GetParam(), pool);
+  const Matrix x(70, 512, 41);
+  Matrix y(70, 64);
+  matmul(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
+  const int64_t before = allocation_count();
+  for (const int64_t n : {1, 2, 13, 70}) {
+    matmul({x.tensor.data, n, 512, 512}, *weight, {}, true, {y.tensor.data, n, 64, 64}, *scratch,
+           pool);
+  }
+  EXPECT_EQ(allocation_count(), before);
+}
+
+TEST_P(MatmulOnIsa, PassesNotANumberOn) {
+  ThreadPool pool(1);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  const RandomTensor w(*find_quant_type("Q8_0"), 20, 128, 50);
+  const auto weight = pack(w, GetParam(), pool);
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    Matrix x(6, 128, 51);
+    x.tensor.row(2)[77] = bad;
+    Matrix y(6, 20);
+    matmul(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
+    for (int64_t j = 0; j < 20; ++j) {
+      EXPECT_TRUE(std::isfinite(y.tensor.row(1)[j]));
+      EXPECT_FALSE(std::isfinite(y.tensor.row(2)[j]));
+    }
+  }
+}
+
+TEST_P(MatmulOnIsa, RefusesRowsThatDoNotFit) {
+  ThreadPool pool(1);
+  const RandomTensor a(*find_quant_type("Q8_0"), 4, 64, 60);
+  const RandomTensor b(*find_quant_type("Q8_0"), 4, 96, 61);
+  const auto pack_spans = [&](std::vector<RowSpan> spans) {
+    return pack_cpu_weight(spans, GetParam(), pool).ok();
+  };
+  EXPECT_TRUE(pack_spans({{&a.stored, 0, 4}, {&a.stored, 1, 2}}));
+  EXPECT_FALSE(pack_spans({{&a.stored, 0, 4}, {&b.stored, 0, 4}}));
+  EXPECT_FALSE(pack_spans({{&a.stored, 1, 4}}));
+  EXPECT_FALSE(pack_spans({{&a.stored, -1, 4}}));
+  EXPECT_FALSE(pack_spans({{&a.stored, 0, 0}}));
+  EXPECT_FALSE(pack_spans({{&a.stored, INT64_MAX, 2}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, MatmulOnIsa, testing::ValuesIn(supported_isas()),
+                         [](const auto& info) { return std::string(isa_name(info.param)); });
+
+// Each lane does the same IEEE operations in the same order on every vector instruction set.
+TEST(Matmul, GivesTheSameBitsOnAvx2AndAvx512) {
+  if (supported_isas().size() < 3) GTEST_SKIP() << "this machine has no AVX-512 with VNNI";
+  ThreadPool pool(2);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  for (const QuantType* type : all_quant_types()) {
+    SCOPED_TRACE(type->name);
+    const RandomTensor w(*type, 43, 512, 70);
+    const Matrix x(9, 512, 71);
+    Matrix narrow(9, 43), wide(9, 43);
+    matmul(x.tensor, *pack(w, Isa::kAvx2, pool), {}, false, narrow.tensor, *scratch, pool);
+    matmul(x.tensor, *pack(w, Isa::kAvx512, pool), {}, false, wide.tensor, *scratch, pool);
+    expect_same_bits(narrow.tensor, wide.tensor);
+  }
+}
+
+TEST(Matmul, PacksIntoLittleMoreThanTheFile) {
+  ThreadPool pool(1);
+  for (const QuantType* type : all_quant_types()) {
+    const RandomTensor w(*type, 64, 512, 80);
+    for (const Isa isa : supported_isas()) {
+      const double ratio = static_cast<double>(pack(w, isa, pool)->bytes()) / w.bytes.size();
+      EXPECT_LT(ratio, type->name == "Q2_K" ? 1.2 : 1.05) << type->name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace overtake

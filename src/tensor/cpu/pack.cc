@@ -1,0 +1,211 @@
+// pack_cpu_weight: segments, their kernels and memory, and the loop over tiles.
+#include <fmt/core.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <optional>
+
+#include "base/checked.h"
+#include "tensor/cpu/matmul.h"
+#include "tensor/cpu/pack_tile.h"
+#include "tensor/cpu/packed_weight.h"
+
+namespace overtake {
+
+AlignedBytes::~AlignedBytes() {
+  if (data_) ::operator delete(data_, std::align_val_t{alignment_});
+}
+
+AlignedBytes AlignedBytes::allocate(size_t size) {
+  constexpr size_t kLine = 64;
+  constexpr size_t kHugePage = size_t{2} << 20;
+  AlignedBytes out;
+  const std::optional<uint64_t> rounded = checked_align_up(std::max(size, kLine), kLine);
+  if (!rounded) return out;
+  out.alignment_ = size >= kHugePage ? kHugePage : kLine;
+  out.data_ = static_cast<std::byte*>(
+      ::operator new(*rounded, std::align_val_t{out.alignment_}, std::nothrow));
+  if (out.data_ == nullptr) return out;
+  out.size_ = *rounded;
+  // A hint: fewer address translations while the whole matrix streams by.
+  if (out.alignment_ == kHugePage) madvise(out.data_, out.size_, MADV_HUGEPAGE);
+  return out;
+}
+
+KernelForm kernel_form(const IntegerForm& form) {
+  return {form.bits, form.group, form.super != form.group, form.has_min};
+}
+
+// Builds one PackedWeight. Fails on what a file can get wrong.
+class WeightPacker {
+ public:
+  WeightPacker(std::span<const RowSpan> rows, const MatmulKernels& kernels)
+      : rows_(rows), kernels_(kernels) {}
+
+  Result<std::unique_ptr<Weight>> pack(ThreadPool& pool);
+
+ private:
+  // The spans of one segment.
+  struct Source {
+    const QuantType* type;
+    std::span<const RowSpan> rows;
+  };
+
+  Result<int64_t> check_rows() const;
+  Status add_segment(PackedWeight& weight, std::span<const RowSpan> rows, int64_t first_row);
+  Status choose_kernels(PackedWeight& weight, const QuantType& type, PackedSegment& segment) const;
+  Status take_memory(PackedWeight& weight) const;
+  void pack_tile(const PackedWeight& weight, size_t segment, int64_t tile) const;
+
+  std::span<const RowSpan> rows_;
+  const MatmulKernels& kernels_;
+  std::vector<Source> sources_;  // of each segment
+};
+
+// The number of rows in all.
+Result<int64_t> WeightPacker::check_rows() const {
+  int64_t n_out = 0;
+  for (const RowSpan& span : rows_) {
+    const StoredTensor& tensor = *span.tensor;
+    const int64_t n_in = rows_[0].tensor->n_cols();
+    if (tensor.n_cols() != n_in || n_in <= 0 || n_in % tensor.type->block != 0) {
+      return Error{
+          ErrorCode::kDamaged,
+          fmt::format("row length {} does not fit (the matrix has {}, {} has blocks of "
+                      "{}); tensor {}; the file is damaged",
+                      tensor.n_cols(), n_in, tensor.type->name, tensor.type->block, tensor.name)};
+    }
+    const bool inside = span.first >= 0 && span.count > 0 && span.first <= tensor.n_rows() &&
+                        span.count <= tensor.n_rows() - span.first;
+    const std::optional<int64_t> sum = checked_add(n_out, span.count);
+    if (!inside || !sum) {
+      return Error{ErrorCode::kDamaged,
+                   fmt::format("rows {} to {} wanted, the tensor has {}; tensor {}; the file is "
+                               "damaged or not of this architecture",
+                               span.first, span.first + span.count, tensor.n_rows(), tensor.name)};
+    }
+    n_out = *sum;
+  }
+  return n_out;
+}
+
+Status WeightPacker::choose_kernels(PackedWeight& weight, const QuantType& type,
+                                    PackedSegment& segment) const {
+  if (type.integer != nullptr) {
+    const KernelForm form = kernel_form(*type.integer);
+    const auto found = std::ranges::find(kernels_.integer, form, &IntegerKernels::form);
+    if (found != kernels_.integer.end()) {
+      segment.integer = &*found;
+      segment.layout = {kernels_.lanes, form};
+      const int byte_zero = form.bits == 8 ? kernels_.byte_zero : 0;
+      const SumKind kind = {segment.layout.groups(), type.integer->zero - byte_zero, form.has_min};
+      const auto known = std::ranges::find(weight.sum_kinds_, kind);
+      segment.sum_kind = static_cast<size_t>(known - weight.sum_kinds_.begin());
+      if (known == weight.sum_kinds_.end()) weight.sum_kinds_.push_back(kind);
+      return {};
+    }
+  } else {
+    const auto found = std::ranges::find(kernels_.floating, type.floating, &FloatKernels::form);
+    if (found != kernels_.floating.end()) {
+      segment.floating = &*found;
+      weight.has_floats_ = true;
+      return {};
+    }
+  }
+  return Error{
+      ErrorCode::kUnsupported,
+      fmt::format("no matrix product for tensor type {}; CPU backend; convert the model to "
+                  "another type",
+                  type.name)};
+}
+
+Status WeightPacker::add_segment(PackedWeight& weight, std::span<const RowSpan> rows,
+                                 int64_t first_row) {
+  const QuantType& type = *rows[0].tensor->type;
+  PackedSegment segment;
+  segment.first_row = first_row;
+  for (const RowSpan& span : rows) segment.n_rows += span.count;
+  TRY(choose_kernels(weight, type, segment));
+  const int64_t n_in = weight.n_in();
+  segment.tile_bytes = segment.integer
+                           ? static_cast<size_t>(n_in / type.block * segment.layout.unit_bytes())
+                           : static_cast<size_t>(n_in * kernels_.lanes * type.block_bytes);
+  sources_.push_back({&type, rows});
+  weight.segments_.push_back(segment);
+  return {};
+}
+
+Status WeightPacker::take_memory(PackedWeight& weight) const {
+  const auto n_tiles = [&](const PackedSegment& segment) {
+    return static_cast<size_t>((segment.n_rows + kernels_.lanes - 1) / kernels_.lanes);
+  };
+  std::optional<size_t> size = 0;
+  for (const PackedSegment& segment : weight.segments_) {
+    const auto part = checked_mul(n_tiles(segment), segment.tile_bytes);
+    if (part) size = checked_add(*size, *part);
+    if (!part || !size) break;
+  }
+  if (size) weight.memory_ = AlignedBytes::allocate(*size);
+  if (weight.memory_.data() == nullptr) {
+    return Error{ErrorCode::kExhausted,
+                 fmt::format("no memory for a matrix of {} x {}; tensor {}; use a smaller model or "
+                             "a machine with more memory",
+                             weight.n_out(), weight.n_in(), rows_[0].tensor->name)};
+  }
+  const auto* tiles = reinterpret_cast<const uint8_t*>(weight.memory_.data());
+  for (PackedSegment& segment : weight.segments_) {
+    segment.tiles = tiles;
+    tiles += n_tiles(segment) * segment.tile_bytes;
+  }
+  return {};
+}
+
+void WeightPacker::pack_tile(const PackedWeight& weight, size_t index, int64_t tile) const {
+  const PackedSegment& segment = weight.segments_[index];
+  const Source& source = sources_[index];
+  std::array<const std::byte*, kMaxLanes> lanes{};
+  int64_t row = 0;  // of the segment, at the start of the span
+  for (const RowSpan& span : source.rows) {
+    for (int lane = 0; lane < kernels_.lanes; ++lane) {
+      const int64_t in_span = tile * kernels_.lanes + lane - row;
+      if (in_span < 0 || in_span >= span.count) continue;
+      lanes[static_cast<size_t>(lane)] = span.tensor->row_bytes(span.first + in_span).data();
+    }
+    row += span.count;
+  }
+  const TileRows rows(lanes.data(), static_cast<size_t>(kernels_.lanes));
+  uint8_t* out =
+      const_cast<uint8_t*>(segment.tiles) + static_cast<size_t>(tile) * segment.tile_bytes;
+  if (segment.integer) {
+    pack_integer_tile(*source.type, segment.layout, rows, weight.n_in(), out);
+  } else {
+    pack_float_tile(source.type->block_bytes, rows, weight.n_in(), out);
+  }
+}
+
+Result<std::unique_ptr<Weight>> WeightPacker::pack(ThreadPool& pool) {
+  OVERTAKE_CHECK(!rows_.empty());
+  const int64_t n_out = TRY(check_rows());
+  auto weight = std::make_unique<PackedWeight>(n_out, rows_[0].tensor->n_cols(), kernels_);
+  int64_t first_row = 0;
+  for (size_t begin = 0, end = 0; begin < rows_.size(); begin = end) {
+    while (end < rows_.size() && rows_[end].tensor->type == rows_[begin].tensor->type) ++end;
+    TRY(add_segment(*weight, rows_.subspan(begin, end - begin), first_row));
+    first_row += weight->segments_.back().n_rows;
+  }
+  TRY(take_memory(*weight));
+  for (size_t i = 0; i < weight->segments_.size(); ++i) {
+    const int64_t n_tiles = (weight->segments_[i].n_rows + kernels_.lanes - 1) / kernels_.lanes;
+    pool.parallel_for(static_cast<int>(n_tiles), [&](int tile) { pack_tile(*weight, i, tile); });
+  }
+  return std::unique_ptr<Weight>(std::move(weight));
+}
+
+Result<std::unique_ptr<Weight>> pack_cpu_weight(std::span<const RowSpan> rows, Isa isa,
+                                                ThreadPool& pool) {
+  return WeightPacker(rows, matmul_kernels_for(isa)).pack(pool);
+}
+
+}  // namespace overtake

@@ -1,0 +1,80 @@
+// PackedWeight: the Weight of the CPU backend. Rows of one tensor type after another form a
+// segment; each segment is a run of tiles in the layout of matmul_kernels.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "tensor/cpu/matmul_kernels.h"
+#include "tensor/weight.h"
+
+namespace overtake {
+
+// Memory aligned to cache lines, to huge pages where it is large. Not initialized.
+class AlignedBytes {
+ public:
+  AlignedBytes() = default;
+  AlignedBytes(AlignedBytes&& other) noexcept { *this = std::move(other); }
+  AlignedBytes& operator=(AlignedBytes&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(alignment_, other.alignment_);
+    return *this;
+  }
+  ~AlignedBytes();
+
+  // Empty if the system has no such memory.
+  static AlignedBytes allocate(size_t size);
+  std::byte* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+  size_t alignment_ = 0;
+};
+
+// Which sums of an activation row a segment needs beside its codes.
+struct SumKind {
+  int groups;  // in 32 elements
+  int zero;    // if not has_min: zero_sum of IntegerRows is that of this zero
+  bool has_min;
+  bool operator==(const SumKind&) const = default;
+};
+
+struct PackedSegment {
+  int64_t first_row = 0;
+  int64_t n_rows = 0;
+  // One of the two is set.
+  const IntegerKernels* integer = nullptr;
+  const FloatKernels* floating = nullptr;
+  IntegerLayout layout{};  // if integer
+  size_t sum_kind = 0;     // if integer: index into sum_kinds()
+  size_t tile_bytes = 0;
+  const uint8_t* tiles = nullptr;
+};
+
+class PackedWeight final : public Weight {
+ public:
+  PackedWeight(int64_t n_out, int64_t n_in, const MatmulKernels& kernels)
+      : Weight(n_out, n_in), kernels_(kernels) {}
+
+  size_t bytes() const override { return memory_.size(); }
+  const MatmulKernels& kernels() const { return kernels_; }
+  const std::vector<PackedSegment>& segments() const { return segments_; }
+  const std::vector<SumKind>& sum_kinds() const { return sum_kinds_; }
+  bool has_integers() const { return !sum_kinds_.empty(); }
+  bool has_floats() const { return has_floats_; }
+
+ private:
+  friend class WeightPacker;
+  const MatmulKernels& kernels_;
+  std::vector<PackedSegment> segments_;
+  std::vector<SumKind> sum_kinds_;
+  bool has_floats_ = false;
+  AlignedBytes memory_;
+};
+
+}  // namespace overtake
