@@ -1,0 +1,18 @@
+// Starts the page.
+import { render } from 'preact';
+
+import { watchChats } from './store/chats';
+import { refreshModels } from './store/models';
+import { watchSettings } from './store/settings';
+import './style/tokens.css';
+import './style/base.css';
+import './style/layout.css';
+import './style/message.css';
+import './style/markdown.css';
+import './style/panels.css';
+import { App } from './ui/app';
+
+watchSettings();
+watchChats();
+void refreshModels();
+render(<App />, document.getElementById('app')!);
