@@ -184,7 +184,6 @@ class LlamaModel : public Model {
     ops.begin(batch);
     const Tensor h = ops.embed(*embedding_, 1.0f);
     ops.observe_hidden(0, h);
-    const size_t mark = ops.mark();
     for (int i = 0; i < info_.n_layers; ++i) {
       const Layer& layer = layers_[i];
       const size_t mark = ops.mark();
@@ -194,7 +193,6 @@ class LlamaModel : public Model {
                         h);
       ops.release(mark);
       if (i + 1 < info_.n_layers) ops.observe_hidden(i + 1, h);
-      ops.release(mark);
     }
     const Tensor last = ops.norm(ops.take_logit_rows(h), norm_);
     ops.observe_hidden(info_.n_layers, last);
