@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "base/text.h"
+
 namespace overtake {
 namespace {
 
@@ -32,7 +34,7 @@ class Builder : public nlohmann::json_sax<Json> {
   }
   bool key(string_t& name) override {
     if (!keys_.back().insert(name).second) {
-      return fail(fmt::format("key \"{}\" stands twice", name));
+      return fail(fmt::format("key \"{}\" stands twice", escaped(name)));
     }
     key_ = std::move(name);
     return true;
@@ -48,7 +50,9 @@ class Builder : public nlohmann::json_sax<Json> {
     // The library's text starts with "[json.exception...] "; what follows is meant for people.
     const std::string_view text = e.what();
     const size_t cut = text.find("] ");
-    return fail(fmt::format("{} (byte {})", text.substr(cut == text.npos ? 0 : cut + 2), position));
+    const std::string_view said = text.substr(cut == text.npos ? 0 : cut + 2);
+    // It repeats the text around the error, which may be of any length and hold any byte.
+    return fail(fmt::format("{} (byte {})", escaped(said), position));
   }
 
   const std::string& problem() const { return problem_; }

@@ -39,6 +39,12 @@ TEST(Json, RefusesDuplicateKeys) {
 
 TEST(Json, RefusesNumbersThatAreNotFinite) { EXPECT_NE(problem("[1e999]"), "none"); }
 
+TEST(Json, KeepsOddBytesOutOfMessages) {
+  for (const char* text : {"[\"\xad\"]", "{\"\x1b\":", "[\xff]", "{\"\u001b\":1,\"\u001b\":2}"}) {
+    for (const char c : problem(text)) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << text;
+  }
+}
+
 TEST(Json, BoundsDepth) {
   const JsonLimits limits = {.max_depth = 3};
   EXPECT_EQ(problem("[[[1]]]", limits), "none");

@@ -35,7 +35,7 @@ class MappedCheckpoint : public Checkpoint {
              c == '_' || c == '-' || c == '.';
     });
     if (name.empty() || name.size() > 64 || !plain) {
-      return damaged(fmt::format("{} is \"{}\", no name of an architecture", key, printable(name)),
+      return damaged(fmt::format("{} is \"{}\", no name of an architecture", key, escaped(name)),
                      path_);
     }
     model_type_ = name;
@@ -94,7 +94,7 @@ Result<const StoredTensor*> Checkpoint::get(std::string_view name,
   if (other != other_dtypes_.end()) {
     return Error{ErrorCode::kUnsupported,
                  fmt::format("tensor {} has dtype {}; {}; convert it to F32, F16 or BF16", name,
-                             printable(other->second), path_)};
+                             escaped(other->second), path_)};
   }
   const StoredTensor* tensor = find(name);
   if (tensor && std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))

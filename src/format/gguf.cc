@@ -73,7 +73,7 @@ class Parser {
 
   template <typename T>
   Result<T> read(std::string_view what) {
-    if (left() < sizeof(T)) return damage(fmt::format("the file ends within {}", printable(what)));
+    if (left() < sizeof(T)) return damage(fmt::format("the file ends within {}", escaped(what)));
     T value;
     std::memcpy(&value, bytes_.data() + position_, sizeof value);
     position_ += sizeof value;
@@ -83,10 +83,10 @@ class Parser {
   Result<std::string_view> read_string(std::string_view what, uint64_t max_size) {
     const uint64_t size = TRY(read<uint64_t>(what));
     if (size > left()) {
-      return damage(fmt::format("{} has {} bytes, {} are left", printable(what), size, left()));
+      return damage(fmt::format("{} has {} bytes, {} are left", escaped(what), size, left()));
     }
     if (size > max_size) {
-      return damage(fmt::format("{} has {} bytes, more than {}", printable(what), size, max_size));
+      return damage(fmt::format("{} has {} bytes, more than {}", escaped(what), size, max_size));
     }
     const char* text = reinterpret_cast<const char*>(bytes_.data() + position_);
     position_ += size;
@@ -135,7 +135,7 @@ Status Parser::read_header() {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("not a GGUF file: it starts with \"{}\"; {}; give a .gguf file, or a "
                              "folder with config.json and *.safetensors",
-                             printable({magic.data(), 4}), file_)};
+                             escaped({magic.data(), 4}), file_)};
   }
   const uint32_t version = TRY(read<uint32_t>("the header"));
   if (version != 0 && (version & 0xffff) == 0) {
@@ -166,7 +166,7 @@ Status Parser::read_metadata() {
     const std::string_view key = TRY(read_string("a metadata key", kMaxKeyBytes));
     if (key.empty()) return damage("a metadata key is empty");
     if (out_.metadata.has(key)) {
-      return damage(fmt::format("metadata key {} stands twice", printable(key)));
+      return damage(fmt::format("metadata key {} stands twice", escaped(key)));
     }
     const auto type = static_cast<ValueType>(TRY(read<uint32_t>(key)));
     out_.metadata.set(std::string(key), TRY(read_value(type, key)));
@@ -176,7 +176,7 @@ Status Parser::read_metadata() {
 
 Result<bool> Parser::read_bool(std::string_view key) {
   const uint8_t value = TRY(read<uint8_t>(key));
-  if (value > 1) return damage(fmt::format("boolean {} has value {}", printable(key), value));
+  if (value > 1) return damage(fmt::format("boolean {} has value {}", escaped(key), value));
   return value == 1;
 }
 
@@ -209,7 +209,7 @@ Result<MetaValue> Parser::read_value(ValueType type, std::string_view key) {
     case ValueType::kArray:
       return read_array(key);
   }
-  return damage(fmt::format("metadata key {} has unknown type {}", printable(key),
+  return damage(fmt::format("metadata key {} has unknown type {}", escaped(key),
                             static_cast<uint32_t>(type)));
 }
 
@@ -217,7 +217,7 @@ template <typename T, typename Wide>
 Result<MetaValue> Parser::read_numbers(uint64_t count, std::string_view key) {
   if (count > left() / sizeof(T)) {
     return damage(
-        fmt::format("array {} has {} elements, {} bytes are left", printable(key), count, left()));
+        fmt::format("array {} has {} elements, {} bytes are left", escaped(key), count, left()));
   }
   std::vector<Wide> values(count);
   for (uint64_t i = 0; i < count; ++i) {
@@ -232,7 +232,7 @@ Result<MetaValue> Parser::read_numbers(uint64_t count, std::string_view key) {
 Result<MetaValue> Parser::read_strings(uint64_t count, std::string_view key) {
   if (count > left() / sizeof(uint64_t)) {
     return damage(
-        fmt::format("array {} has {} strings, {} bytes are left", printable(key), count, left()));
+        fmt::format("array {} has {} strings, {} bytes are left", escaped(key), count, left()));
   }
   std::vector<std::string> values;
   values.reserve(count);
@@ -248,8 +248,8 @@ Result<MetaValue> Parser::read_array(std::string_view key) {
   const auto type = static_cast<ValueType>(TRY(read<uint32_t>(key)));
   const uint64_t count = TRY(read<uint64_t>(key));
   if (count > array_elements_left_) {
-    return damage(fmt::format("array {} has {} elements, more than {} in all", printable(key),
-                              count, kMaxArrayElements));
+    return damage(fmt::format("array {} has {} elements, more than {} in all", escaped(key), count,
+                              kMaxArrayElements));
   }
   array_elements_left_ -= count;
   switch (type) {
@@ -284,9 +284,9 @@ Result<MetaValue> Parser::read_array(std::string_view key) {
       // In the format, but nothing writes one and ggml's own reader refuses it too.
       return Error{ErrorCode::kUnsupported,
                    fmt::format("array of arrays in metadata key {}; {}; remove the key",
-                               printable(key), file_)};
+                               escaped(key), file_)};
   }
-  return damage(fmt::format("array {} has elements of unknown type {}", printable(key),
+  return damage(fmt::format("array {} has elements of unknown type {}", escaped(key),
                             static_cast<uint32_t>(type)));
 }
 
@@ -296,7 +296,7 @@ Status Parser::read_table() {
   for (uint64_t i = 0; i < n_tensors_; ++i) {
     table_.push_back(TRY(read_row()));
     if (!names.insert(table_.back().tensor.name).second) {
-      return damage(fmt::format("tensor {} stands twice", printable(table_.back().tensor.name)));
+      return damage(fmt::format("tensor {} stands twice", escaped(table_.back().tensor.name)));
     }
   }
   return {};
@@ -316,14 +316,14 @@ Result<TableRow> Parser::read_row() {
 Status Parser::read_shape(TableRow* row) {
   const uint32_t n_dims = TRY(read<uint32_t>("the tensor table"));
   if (n_dims < 1 || n_dims > kMaxDims) {
-    return damage(fmt::format("tensor {} has {} dimensions", printable(row->tensor.name), n_dims));
+    return damage(fmt::format("tensor {} has {} dimensions", escaped(row->tensor.name), n_dims));
   }
   int64_t n_elements = 1;
   for (uint32_t i = 0; i < n_dims; ++i) {
     const int64_t size = TRY(read<int64_t>("the tensor table"));
     const std::optional<int64_t> product = checked_mul(n_elements, size);
     if (size < 1 || !product) {
-      return damage(fmt::format("dimension {} of tensor {} is {}", i, printable(row->tensor.name),
+      return damage(fmt::format("dimension {} of tensor {} is {}", i, escaped(row->tensor.name),
                                 static_cast<uint64_t>(size)));
     }
     n_elements = *product;
@@ -343,19 +343,19 @@ Status Parser::read_type(TableRow* row) {
     return Error{ErrorCode::kUnsupported,
                  fmt::format("tensor {} has type {}, which this program does not read; {}; take a "
                              "file of one of these:{}",
-                             printable(tensor.name), id, file_, known)};
+                             escaped(tensor.name), id, file_, known)};
   }
   const int64_t block = tensor.type->block;
   if (tensor.n_cols() % block != 0) {
     return damage(fmt::format("tensor {}: rows of {} elements are no multiple of {}'s {}",
-                              printable(tensor.name), tensor.n_cols(), tensor.type->name, block));
+                              escaped(tensor.name), tensor.n_cols(), tensor.type->name, block));
   }
   const uint64_t n_blocks = static_cast<uint64_t>(tensor.n_rows() * (tensor.n_cols() / block));
   const std::optional<uint64_t> size =
       checked_mul(n_blocks, static_cast<uint64_t>(tensor.type->block_bytes));
   if (!size || *size > bytes_.size()) {
-    return damage(fmt::format("tensor {} of shape {} is larger than the file",
-                              printable(tensor.name), shape_text(tensor.shape)));
+    return damage(fmt::format("tensor {} of shape {} is larger than the file", escaped(tensor.name),
+                              shape_text(tensor.shape)));
   }
   row->size = *size;
   return {};
@@ -381,7 +381,7 @@ Status Parser::place_tensors() {
 
   std::vector<const TableRow*> by_offset;
   for (TableRow& row : table_) {
-    const std::string name = printable(row.tensor.name);
+    const std::string name = escaped(row.tensor.name);
     if (row.offset % alignment != 0) {
       return damage(
           fmt::format("tensor {} is at {}, no multiple of {}", name, row.offset, alignment));
@@ -398,8 +398,8 @@ Status Parser::place_tensors() {
   for (size_t i = 1; i < by_offset.size(); ++i) {
     const TableRow& before = *by_offset[i - 1];
     if (before.offset + before.size > by_offset[i]->offset) {
-      return damage(fmt::format("tensors {} and {} overlap", printable(before.tensor.name),
-                                printable(by_offset[i]->tensor.name)));
+      return damage(fmt::format("tensors {} and {} overlap", escaped(before.tensor.name),
+                                escaped(by_offset[i]->tensor.name)));
     }
   }
   for (TableRow& row : table_) out_.tensors.push_back(std::move(row.tensor));

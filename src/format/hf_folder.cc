@@ -58,7 +58,7 @@ MetaValue scalar(const Json& value) {
 
 Status add(std::string key, MetaValue value, std::string_view file, Metadata* metadata) {
   if (metadata->has(key)) {
-    return damaged(fmt::format("key {} stands twice", printable(key)), file);
+    return damaged(fmt::format("key {} stands twice", escaped(key)), file);
   }
   metadata->set(std::move(key), std::move(value));
   return {};
@@ -93,13 +93,13 @@ Result<std::map<std::string, std::string>> read_weight_map(const std::string& pa
   std::map<std::string, std::string> out;
   for (const auto& [name, file] : index["weight_map"].items()) {
     if (!file.is_string()) {
-      return damaged(fmt::format("weight_map: tensor {} is in no file", printable(name)), path);
+      return damaged(fmt::format("weight_map: tensor {} is in no file", escaped(name)), path);
     }
     const std::string& text = file.get_ref<const std::string&>();
     if (!text.ends_with(".safetensors") ||
         text.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos) {
       return damaged(
-          fmt::format("weight_map: \"{}\" is not the name of a .safetensors file", printable(text)),
+          fmt::format("weight_map: \"{}\" is not the name of a .safetensors file", escaped(text)),
           path);
     }
     out.emplace(name, text);
@@ -137,7 +137,7 @@ Status read_shards(const std::filesystem::path& path, const std::string& index_p
     if (!names.empty()) {
       return damaged(fmt::format("tensor {}, which model.safetensors.index.json says is here, is "
                                  "missing",
-                                 printable(*names.begin())),
+                                 escaped(*names.begin())),
                      shard);
     }
   }

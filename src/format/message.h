@@ -1,4 +1,4 @@
-// How this folder speaks of files: names from a file are made safe to print before they are shown.
+// How this folder speaks of files. Names that come from a file go through escaped() first.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,9 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/text.h"
 
 namespace overtake {
-
-// `text` from a file for a message: control and non-ASCII bytes as \xNN (no escape sequence reaches
-// a terminal), long texts shortened.
-std::string printable(std::string_view text);
 
 // "[4096, 1024]"
 std::string shape_text(std::span<const int64_t> shape);

@@ -93,7 +93,7 @@ std::optional<std::vector<T>> to_numbers(const MetaValue& value) {
 Error wrong_type(std::string_view key, std::string_view expected, const MetaValue& value,
                  const std::string& source) {
   return damaged(
-      fmt::format("key {}: expected {}, file has {}", printable(key), expected, kind_of(value)),
+      fmt::format("key {}: expected {}, file has {}", escaped(key), expected, kind_of(value)),
       source);
 }
 
@@ -101,7 +101,7 @@ template <typename T>
 Result<T> required(Result<std::optional<T>> found, std::string_view key,
                    const std::string& source) {
   std::optional<T> value = TRY(std::move(found));
-  if (!value) return damaged(fmt::format("key {} is missing", printable(key)), source);
+  if (!value) return damaged(fmt::format("key {} is missing", escaped(key)), source);
   return std::move(*value);
 }
 

@@ -55,7 +55,7 @@ Result<uint64_t> size_of(const SafetensorsEntry& entry, std::string_view what,
     return Error{ErrorCode::kUnsupported,
                  fmt::format("{} has dtype {}, which this program does not know; {}; convert it to "
                              "F32, F16 or BF16",
-                             what, printable(entry.dtype), file)};
+                             what, escaped(entry.dtype), file)};
   }
   std::optional<uint64_t> size = dtype->bytes;
   for (const int64_t dim : entry.shape) {
@@ -69,7 +69,7 @@ Result<uint64_t> size_of(const SafetensorsEntry& entry, std::string_view what,
 
 Result<SafetensorsEntry> read_entry(const std::string& name, const Json& json,
                                     std::span<const std::byte> data, std::string_view file) {
-  const std::string what = "tensor " + printable(name);
+  const std::string what = "tensor " + escaped(name);
   if (name.empty() || name.size() > kMaxNameBytes) {
     return damaged(fmt::format("a tensor's name has {} bytes", name.size()), file);
   }
@@ -106,9 +106,9 @@ Status check_coverage(std::span<const SafetensorsEntry> entries, std::span<const
   const std::byte* end = data.data();
   for (const SafetensorsEntry& entry : entries) {
     if (entry.data.data() != end) {
-      return damaged(fmt::format("tensor {} does not begin where the one before it ends",
-                                 printable(entry.name)),
-                     file);
+      return damaged(
+          fmt::format("tensor {} does not begin where the one before it ends", escaped(entry.name)),
+          file);
     }
     end += entry.data.size();
   }
@@ -139,7 +139,7 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes, std::stri
 Result<std::vector<int64_t>> SafetensorsEntry::to_i64() const {
   if (dtype != "I64") {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("tensor {} has dtype {}, not I64", printable(name), dtype)};
+                 fmt::format("tensor {} has dtype {}, not I64", escaped(name), dtype)};
   }
   std::vector<int64_t> out(data.size() / sizeof(int64_t));
   if (!out.empty()) std::memcpy(out.data(), data.data(), data.size());
