@@ -13,7 +13,8 @@ TEST(Escaped, KeepsPlainTextAndEscapesTheRest) {
 
 TEST(Escaped, ShortensLongTexts) {
   EXPECT_EQ(escaped(std::string(96, 'a')), std::string(96, 'a'));
-  EXPECT_EQ(escaped(std::string(97, 'a')), std::string(96, 'a') + "... (97 bytes)");
+  const std::string start(96, 'a');
+  EXPECT_EQ(escaped(start + "a"), start + "... (97 bytes)");
 }
 
 }  // namespace
