@@ -1,5 +1,5 @@
 // A stand-in for `overtake serve` while working on the page: two models, answers streamed as the
-// API does, and one way to meet each error. What it answers depends on words in the last message.
+// API does, and one way to meet each error. What it answers depends on words in the last line.
 import type { Connect, Plugin } from 'vite';
 
 import { mockAnswers } from './mock_answers.ts';
@@ -8,7 +8,7 @@ type Handler = Connect.NextHandleFunction;
 type Response = Parameters<Handler>[1];
 
 interface Behaviour {
-  word: string;  // in the last message
+  word: string;  // in the last line
   run: (response: Response, model: string) => void;
 }
 
@@ -61,7 +61,7 @@ const kBehaviours: Behaviour[] = [
 
 function complete(response: Response, body: string) {
   const { messages, model } = JSON.parse(body) as { messages: { content: string }[]; model: string };
-  const last = messages.at(-1)?.content ?? '';
+  const last = messages.at(-1)?.content.split('\n').at(-1) ?? '';
   const behaviour = kBehaviours.find(({ word }) => last.includes(word));
   if (behaviour) return behaviour.run(response, model);
   const answer = mockAnswers.find(({ word }) => last.toLowerCase().includes(word)) ?? mockAnswers[0]!;

@@ -55,6 +55,11 @@ describe('streamChat', () => {
     expect(explain(error).title).toBe('The answer was cut off');
     answerWith(delta('Hel', 'length'));
     expect((await collect())[1]).toBeNull();
+    const broken = new ReadableStream({
+      pull: (controller) => controller.error(new TypeError('network error')),
+    });
+    vi.stubGlobal('fetch', async () => new Response(broken));
+    expect(explain((await collect())[1]).title).toBe('The answer was cut off');
   });
 
   it('reports an error in the middle of the stream and keeps what came before', async () => {

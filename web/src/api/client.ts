@@ -45,6 +45,15 @@ function parseChunk(data: string): ChatChunk {
   return chunk;
 }
 
+/** A connection that breaks off is the same to a person as a stream that ends too early. */
+async function* readToTheEnd(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  try {
+    yield* readEvents(body);
+  } catch (error) {
+    throw error instanceof TypeError ? new ApiError('', 0, 'interrupted') : error;
+  }
+}
+
 /**
  * Streams one answer. Throws ApiError for what the server says (also in the middle of the stream)
  * and with code `interrupted` where the stream ends without a finish_reason or [DONE];
@@ -64,7 +73,7 @@ export async function* streamChat(
   if (!response.ok || !response.body) throw await errorOf(response);
 
   let ended = false;
-  for await (const data of readEvents(response.body)) {
+  for await (const data of readToTheEnd(response.body)) {
     if (data === '[DONE]') return;
     const chunk = parseChunk(data);
     const choice = chunk.choices?.[0];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { append, branch, type Chat, type Message, showVersion, titleOf, versions } from './chat';
+import { append, branch, type Chat, type Message, showVersion, titleOf, toMarkdown, versions } from './chat';
 import { defaultSettings, messagesOf, requestOf } from './request';
 import { Stopwatch, statsParts } from './stats';
 
@@ -35,6 +35,10 @@ describe('a chat', () => {
     expect(ids(branch(loop))).toBe('b a');
     expect(ids(branch({ ...empty, messages: [user('a', 'gone')], leaf: 'a' }))).toBe('a');
     showVersion(loop, 'a');
+  });
+
+  it('is exported as it is shown', () => {
+    expect(toMarkdown(retried)).toBe('# t\n\n## You\n\nq1\n\n## m\n\na2\n');
   });
 
   it('takes its title from the first line, cut between words', () => {

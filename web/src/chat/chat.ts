@@ -81,6 +81,12 @@ export function changeMessage(chat: Chat, id: string, change: (old: Message) => 
   return { ...chat, messages: chat.messages.map((m) => (m.id === id ? change(m) : m)) };
 }
 
+/** The shown branch as a Markdown file. */
+export function toMarkdown(chat: Chat): string {
+  const parts = branch(chat).map(({ text, answer }) => `## ${answer ? answer.model : 'You'}\n\n${text}\n`);
+  return [`# ${chat.title}\n`, ...parts].join('\n');
+}
+
 /** A title out of the first words of the first message. */
 export function titleOf(text: string): string {
   const line = text.trim().split('\n')[0]?.replace(/\s+/g, ' ') ?? '';

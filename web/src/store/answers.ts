@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 
 import { streamChat } from '../api/client';
-import { explain } from '../api/errors';
+import { ApiError, explain } from '../api/errors';
 import { type Answer, append, branch, newId, titleOf } from '../chat/chat';
 import { requestOf } from '../chat/request';
 import { Stopwatch } from '../chat/stats';
@@ -75,7 +75,9 @@ export async function answer(chatId: string, parent: string) {
   } catch (error) {
     if (controller.signal.aborted) state = { ...state, state: 'stopped' };
     else state = { ...state, state: 'failed', failure: explain(error) };
-    if (error instanceof TypeError) void refreshModels();
+    // The server may have gone, or have changed its models.
+    const refused = error instanceof ApiError && error.status !== 0 && error.status !== 404;
+    if (!refused && !controller.signal.aborted) void refreshModels();
   }
   state = { ...state, stats: watch.stats() };
   show();

@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 
 import { listModels } from '../api/client';
-import { explain, type Failure } from '../api/errors';
+import { ApiError, explain, type Failure } from '../api/errors';
 import { apiKey } from './settings';
 import { read, write } from './storage';
 
@@ -32,7 +32,9 @@ export async function refreshModels() {
     modelsFailure.value = null;
   } catch (error) {
     modelsFailure.value = explain(error);
-    retry = setTimeout(() => void refreshModels(), kRetryMs);
+    // A refusal stays one until the person changes the key.
+    const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
+    if (!refused) retry = setTimeout(() => void refreshModels(), kRetryMs);
   }
   modelsLoaded.value = true;
 }

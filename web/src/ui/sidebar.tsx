@@ -1,14 +1,16 @@
 // The list of chats, newest first, and the way to a new one. On a phone it is a drawer.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import type { Chat } from '../chat/chat';
+import { type Chat, toMarkdown } from '../chat/chat';
 import { isAnswering, stop } from '../store/answers';
-import { chats, current, deleteChat, newChat, openChat, renameChat } from '../store/chats';
+import { chats, current, deleteChat, findChat, newChat, openChat, renameChat } from '../store/chats';
 import { focusComposer, leaveSidebar, setSidebar, sidebarOpen } from '../store/view';
 import { Icon, Mark } from './icons';
 import { Menu } from './menu';
 import { pure } from './pure';
 
+/** Up to this many chats are found by looking. */
+const kFewChats = 8;
 const kDayMs = 24 * 60 * 60 * 1000;
 
 function ageOf(updated: number, now: Date): string {
@@ -18,9 +20,28 @@ function ageOf(updated: number, now: Date): string {
   return updated >= midnight - 7 * kDayMs ? 'Last seven days' : 'Earlier';
 }
 
+/** Gives the chat to the browser as a file to keep. */
+function exportChat(id: string) {
+  const chat = findChat(id);
+  if (!chat) return;
+  const url = URL.createObjectURL(new Blob([toMarkdown(chat)], { type: 'text/markdown' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${chat.title.replace(/[^\p{L}\p{N} _-]+/gu, '').trim() || 'chat'}.md`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+const contains = ({ title, messages }: Chat, words: string) =>
+  [title, ...messages.map(({ text }) => text)].some((text) => text.toLowerCase().includes(words));
+
 export function Sidebar() {
+  const [search, setSearch] = useState('');
+  const words = search.trim().toLowerCase();
+  const searchable = chats.value.length > kFewChats || words !== '';
+  const found = words === '' ? chats.value : chats.value.filter((chat) => contains(chat, words));
   const now = new Date();
-  const groups = Map.groupBy(chats.value, (chat) => ageOf(chat.updated, now));
+  const groups = Map.groupBy(found, (chat) => ageOf(chat.updated, now));
   return (
     <nav class="sidebar" aria-label="Chats" inert={!sidebarOpen.value}>
       <div class="sidebar-top">
@@ -43,6 +64,16 @@ export function Sidebar() {
         <Icon name="plus" /> New chat
         <kbd>{/Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}</kbd>
       </button>
+      {searchable && (
+        <input
+          type="search"
+          class="search"
+          aria-label="Search chats"
+          placeholder="Search"
+          value={search}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+      )}
       <div class="chat-list">
         {[...groups].map(([age, list]) => (
           <section key={age} aria-label={age}>
@@ -54,7 +85,9 @@ export function Sidebar() {
             </ul>
           </section>
         ))}
-        {chats.value.length === 0 && <p class="no-chats">Your chats stay in this browser.</p>}
+        {found.length === 0 && (
+          <p class="no-chats">{words === '' ? 'Your chats stay in this browser.' : 'No chat has these words.'}</p>
+        )}
       </div>
     </nav>
   );
@@ -89,6 +122,7 @@ const Row = pure(({ id, title, shown, answering }: RowProps) => {
         class="tool row-menu"
         items={[
           { label: 'Rename', icon: 'edit', run: () => setRenaming(true) },
+          { label: 'Export', icon: 'download', run: () => exportChat(id) },
           {
             label: 'Delete',
             icon: 'trash',

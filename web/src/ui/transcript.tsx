@@ -1,6 +1,6 @@
 // The messages of the shown chat. It stays at the end while an answer grows, until the reader
 // scrolls up; then it stays where the reader is.
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { versions } from '../chat/chat';
 import { answeringHere } from '../store/answers';
@@ -13,6 +13,7 @@ const kNearEndPx = 60;
 export function Transcript() {
   const chat = current.value;
   const scroller = useRef<HTMLDivElement>(null);
+  const column = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const follow = useRef(true);
   const [away, setAway] = useState(false);
@@ -29,9 +30,13 @@ export function Transcript() {
     setAway(false);
     toEnd('instant');
   }, [chat?.id, nMessages]);
-  useLayoutEffect(() => {
-    if (follow.current) toEnd('instant');
-  });
+  useEffect(() => {
+    // The answer grows, the window turns, the message box takes another line.
+    const observer = new ResizeObserver(() => follow.current && toEnd('instant'));
+    if (scroller.current) observer.observe(scroller.current);
+    if (column.current) observer.observe(column.current);
+    return () => observer.disconnect();
+  }, [chat?.id]);
 
   const onScroll = () => {
     const element = scroller.current;
@@ -47,7 +52,8 @@ export function Transcript() {
   return (
     <div class="transcript-frame">
       <div ref={scroller} class="transcript" onScroll={onScroll} tabIndex={-1}>
-        <div class="column" role="log" aria-live="polite" aria-label="Chat">
+        {/* Another chat is another log, or a screen reader would read all of it aloud. */}
+        <div ref={column} key={chat.id} class="column" role="log" aria-live="polite" aria-label="Chat">
           <h1 class="hidden">{chat.title}</h1>
           {currentBranch.value.map((message) => (
             <MessageView
