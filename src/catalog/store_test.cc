@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "catalog/catalog.h"
+#include "catalog/digest.h"
 
 namespace overtake {
 namespace {
@@ -108,6 +109,14 @@ TEST_F(Store, ListsInstalledModelsAndSkipsTheRest) {
   std::vector<std::string> names;
   for (const ResolvedModel& model : installed_models()) names.push_back(model.name);
   EXPECT_THAT(names, testing::ElementsAre("a", "b"));
+}
+
+TEST_F(Store, DigestIsThatOfTheFipsExample) {
+  const std::string path = home_ + "/abc";
+  std::ofstream(path) << "abc";
+  EXPECT_EQ(*sha256_of_file(path),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_FALSE(sha256_of_file(home_ + "/absent").ok());
 }
 
 TEST(Catalog, EveryEntryIsWhole) {

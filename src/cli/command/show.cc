@@ -1,0 +1,166 @@
+// `overtake show MODEL`: what is in a model file, and what it takes to run it.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "catalog/catalog.h"
+#include "catalog/store.h"
+#include "cli/command.h"
+#include "cli/model_summary.h"
+#include "cli/terminal.h"
+
+namespace overtake {
+namespace {
+
+struct Shown {
+  ResolvedModel model;
+  ModelSummary summary;
+  Result<ModelInfo> info;  // an error where this program can not run the model
+};
+
+Json optional_json(const std::optional<int64_t>& value) { return value ? Json(*value) : Json(); }
+
+Json to_json(const Shown& shown) {
+  const ModelSummary& s = shown.summary;
+  Json json = {{"name", shown.model.name},
+               {"path", shown.model.path},
+               {"format", s.format},
+               {"title", s.title},
+               {"architecture", s.model_type},
+               {"parameters", s.n_parameters},
+               {"bytes", s.file_bytes},
+               {"licence", s.licence.empty() ? Json() : Json(s.licence)},
+               {"context_length", optional_json(s.context_length)},
+               {"n_heads", optional_json(s.n_heads)},
+               {"ffn_width", optional_json(s.ffn_width)},
+               {"tokenizer", s.tokenizer.empty() ? Json() : Json(s.tokenizer)},
+               {"n_tokens", optional_json(s.n_tokens)},
+               {"chat_template", s.has_chat_template},
+               {"runs", shown.info.ok()}};
+  json["types"] = Json::array();
+  for (const TypeShare& share : s.types) {
+    json["types"].push_back({{"type", share.type},
+                             {"tensors", share.n_tensors},
+                             {"parameters", share.n_elements},
+                             {"bytes", share.bytes}});
+  }
+  if (!shown.info.ok()) {
+    json["error"] = shown.info.error().message;
+    return json;
+  }
+  const ModelInfo& info = *shown.info;
+  json["vocab_size"] = info.vocab_size;
+  json["width"] = info.width;
+  json["n_layers"] = info.n_layers;
+  json["n_kv_heads"] = info.kv_shape.n_kv_heads;
+  json["head_dim"] = info.kv_shape.head_dim;
+  json["memory"] = {{"weight_bytes", info.weight_bytes},
+                    {"kv_bytes_per_token", kv_bytes(info.kv_shape, kPageTokens) / kPageTokens},
+                    {"kv_bytes_at_context", kv_bytes(info.kv_shape, info.context_length)}};
+  return json;
+}
+
+// "Q4_1  211 tensors  134 M parameters  84.1 MB", a line a type.
+std::string types_text(const ModelSummary& summary) {
+  using enum Table::Align;
+  Table table({kLeft, kRight, kRight, kRight});
+  for (const TypeShare& share : summary.types) {
+    table.add(
+        {share.type, fmt::format("{} tensor{}", share.n_tensors, share.n_tensors == 1 ? "" : "s"),
+         fmt::format("{} parameters", human_count(share.n_elements)), human_bytes(share.bytes)});
+  }
+  return table.text(4);
+}
+
+void add_shapes(const Shown& shown, Table& table) {
+  const ModelInfo& info = *shown.info;
+  const auto number = [](const std::optional<int64_t>& n) { return n ? std::to_string(*n) : "?"; };
+  table.add({"layers", fmt::format("{}, {} wide, feed-forward {}", info.n_layers, info.width,
+                                   number(shown.summary.ffn_width))});
+  table.add({"attention",
+             fmt::format("{} heads of {}, {} of keys and values", number(shown.summary.n_heads),
+                         info.kv_shape.head_dim, info.kv_shape.n_kv_heads)});
+  table.add({"vocabulary", with_commas(static_cast<uint64_t>(info.vocab_size))});
+  const uint64_t kv = kv_bytes(info.kv_shape, info.context_length);
+  table.add({"memory", fmt::format("{} of weights, {} of keys and values at {} tokens",
+                                   human_bytes(info.weight_bytes), human_bytes(kv),
+                                   with_commas(static_cast<uint64_t>(info.context_length)))});
+}
+
+void print_text(const Shown& shown) {
+  using enum Table::Align;
+  const Colors colors = Colors::for_stream(stdout);
+  const ModelSummary& s = shown.summary;
+  const auto shown_text = [](const std::string& text, const char* otherwise) {
+    return text.empty() ? std::string(otherwise) : shortened(printable(text), 60);
+  };
+  const std::string title = shown_text(s.title, "");
+  fmt::print("{}{}{}{}\n", colors.bold, printable(shown.model.name), colors.reset,
+             title.empty() ? "" : "  " + title);
+  Table table({kLeft, kLeft});
+  table.add({"file", fmt::format("{}, {}, {}", printable(shown.model.path), s.format,
+                                 human_bytes(s.file_bytes))});
+  table.add({"architecture", shown_text(s.model_type, "?")});
+  const bool has_weights = !s.types.empty();
+  table.add({"parameters", has_weights ? fmt::format("{} ({})", human_count(s.n_parameters),
+                                                     with_commas(s.n_parameters))
+                                       : "none: a vocabulary alone"});
+  if (s.context_length) {
+    table.add({"context",
+               fmt::format("{} tokens", with_commas(static_cast<uint64_t>(*s.context_length)))});
+  }
+  if (shown.info.ok()) add_shapes(shown, table);
+  table.add({"tokenizer", shown_text(s.tokenizer, "none in the file")});
+  table.add({"chat template", s.has_chat_template ? "yes" : "none in the file"});
+  table.add({"licence", shown_text(s.licence, "the file does not say")});
+  if (has_weights) table.add({"tensor types", ""});
+  fmt::print("{}{}", table.text(2), types_text(s));
+  if (has_weights && !shown.info.ok()) {
+    fmt::print("\n{}Overtake can not run it:{} {}\n", colors.yellow, colors.reset,
+               printable(shown.info.error().message));
+  }
+}
+
+Result<int> run_show(const std::string& name, bool as_json) {
+  ResolvedModel model = TRY(resolve_model(name));
+  const std::unique_ptr<Checkpoint> checkpoint = TRY(open_checkpoint(model.path));
+  Shown shown{std::move(model), TRY(summarize(*checkpoint)), verify_model(*checkpoint)};
+  // A file that contradicts itself is an error; a vocabulary alone, or an architecture that we
+  // lack, is still shown.
+  if (!shown.info.ok() && shown.info.error().code == ErrorCode::kDamaged &&
+      !checkpoint->tensors().empty()) {
+    return shown.info.error();
+  }
+  if (const CatalogEntry* entry = find_in_catalog(shown.model.name);
+      entry && shown.summary.licence.empty()) {
+    shown.summary.licence = entry->licence;
+  }
+  if (as_json) {
+    fmt::print("{}\n", dump_json(to_json(shown), 2));
+  } else {
+    print_text(shown);
+  }
+  return kExitDone;
+}
+
+std::function<Result<int>()> setup_show(CLI::App& app) {
+  struct Options {
+    std::string model;
+    bool as_json = false;
+  };
+  auto options = std::make_shared<Options>();
+  app.add_option("MODEL", options->model, "A name in the store, or a path (default: smollm2)");
+  app.add_flag("--json", options->as_json, "Print JSON");
+  return [options] { return run_show(options->model, options->as_json); };
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(Command, command_show) = {"show", "What is in a model, and what it takes to run it",
+                                         31, setup_show};
+
+}  // namespace overtake
