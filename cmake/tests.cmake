@@ -12,6 +12,7 @@ function(overtake_test_settings target)
   target_compile_definitions(${target} PRIVATE
     OVERTAKE_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
     OVERTAKE_BINARY="${CMAKE_BINARY_DIR}/overtake")
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_options(${target} PRIVATE -O1)
 endfunction()
 
