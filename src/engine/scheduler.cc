@@ -62,7 +62,12 @@ struct Scheduler::Impl {
   std::vector<int64_t> batch_positions;
   std::vector<int32_t> logit_rows;
   std::vector<Segment> segments;
-  std::vector<Sequence*> in_step;
+  std::vector<Sequence*> in_step;  // of each segment
+  struct Choice {
+    Sequence* sequence;
+    int64_t row;  // of the step's logits
+  };
+  std::vector<Choice> choices;
   std::thread thread;
 };
 
@@ -85,6 +90,9 @@ int64_t Scheduler::max_tokens() const { return impl_->pool.max_pages() * kPageTo
 Status Scheduler::submit(std::unique_ptr<Sequence> sequence) {
   {
     const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopping) {
+      return Error{ErrorCode::kUnavailable, "the model is being unloaded; try again later"};
+    }
     if (static_cast<int64_t>(impl_->queue.size()) >= impl_->options.max_queued) {
       return Error{ErrorCode::kExhausted,
                    "too many requests are waiting for this model; try again in a while"};
@@ -268,11 +276,7 @@ bool Scheduler::Impl::build_batch() {
 
 void Scheduler::Impl::take_results(const Tensor& logits) {
   // Prompt log probabilities first, in order; then each sequence's next token, side by side.
-  struct Choice {
-    Sequence* sequence;
-    int64_t row;
-  };
-  std::vector<Choice> choices;
+  choices.clear();
   int64_t row = 0;
   for (size_t s = 0; s < segments.size(); ++s) {
     const Segment& segment = segments[s];
