@@ -22,10 +22,10 @@ Status trace_prompt(const Model& model, Ops& ops, std::span<const int32_t> ids,
                                vocab_size - 1)};
     }
   }
-  if (n > model.info().context_length) {
+  if (n > model.info().max_positions) {
     return Error{ErrorCode::kContextLength,
-                 fmt::format("{} tokens do not fit the model's context of {}; ids; give fewer", n,
-                             model.info().context_length)};
+                 fmt::format("{} tokens, but the model's positions end at {}; ids; give fewer", n,
+                             model.info().max_positions)};
   }
   StatePool pool(model.info().kv_shape, (n + kPageTokens - 1) / kPageTokens);
   SequenceState state(pool);

@@ -18,7 +18,8 @@ struct TraceOptions {
 };
 
 // Calls logits(first_position, rows [n, vocab]) for consecutive runs of positions. Ids must be in
-// the vocabulary (kInvalidArgument) and fit the context (kContextLength).
+// the vocabulary (kInvalidArgument). More than the model's context is computed as far as it can be;
+// kContextLength where its positions end.
 Status trace_prompt(const Model& model, Ops& ops, std::span<const int32_t> ids,
                     const std::function<void(int64_t first_position, Tensor rows)>& logits,
                     const TraceOptions& options = {});

@@ -21,7 +21,8 @@ struct ModelInfo {
   int64_t vocab_size = 0;
   int64_t width = 0;  // of the residual stream
   int n_layers = 0;
-  int64_t context_length = 0;  // positions that the model was made for
+  int64_t context_length = 0;         // positions that the model was made for
+  int64_t max_positions = INT64_MAX;  // that it can compute at all (a table ends)
   int64_t n_parameters = 0;
   size_t weight_bytes = 0;  // of packed weights
   // Whether results depend on the length that a prompt is announced with (dynamic rope scaling):

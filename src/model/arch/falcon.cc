@@ -6,8 +6,10 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
+#include "base/log.h"
 #include "model/arch.h"
 #include "model/limits.h"
 #include "model/rope_scaling.h"
@@ -24,6 +26,7 @@ struct FalconConfig {
   bool two_norms = false;   // ... each through a norm of its own
   bool row_groups = false;  // query_key_value's rows: per kv head its queries, its key, its value
   bool alibi = false;
+  bool alibi_twice = false;  // see read_alibi
   bool tied = true;
   Bias bias = Bias::kNone;
   Activation activation = Activation::kGelu;
@@ -80,6 +83,28 @@ Result<Activation> read_activation(const Metadata& config) {
                            *name)};
 }
 
+// transformers' eager attention has added the ALiBi bias twice since 4.45: to the scores, and once
+// more in the mask. The published Falcon-RW checkpoints (written by older versions) were trained
+// with it once; one that a newer version wrote is read as that version computes it eagerly. The key
+// `alibi_in_mask` of config.json says otherwise, either way.
+Status read_alibi(const Metadata& meta, FalconConfig& c) {
+  c.alibi = TRY(meta.find_bool("alibi")).value_or(false);
+  if (!c.alibi) return {};
+  const std::string version = TRY(meta.find_string("transformers_version")).value_or("");
+  int major = 0, minor = 0;
+  std::sscanf(version.c_str(), "%d.%d", &major, &minor);
+  const bool newer = major > 4 || (major == 4 && minor >= 45);
+  c.alibi_twice = TRY(meta.find_bool("alibi_in_mask")).value_or(newer);
+  if (c.alibi_twice && !meta.has("alibi_in_mask")) {
+    log(LogLevel::kWarning,
+        fmt::format(
+            "ALiBi counts twice, as eager attention of transformers {} has it; config.json; "
+            "if the model was trained with it once, add \"alibi_in_mask\": false",
+            version));
+  }
+  return {};
+}
+
 // The flags of config.json, with the defaults of transformers' FalconConfig and the names that the
 // first releases used (n_head_kv).
 Status read_hf_flags(const Metadata& meta, FalconConfig& c) {
@@ -96,7 +121,7 @@ Status read_hf_flags(const Metadata& meta, FalconConfig& c) {
   c.parallel = grouped || TRY(flag("parallel_attn", true));
   c.two_norms = grouped && TRY(meta.find_int("num_ln_in_parallel_attn")).value_or(2) == 2;
   c.row_groups = grouped || !multi_query;
-  c.alibi = TRY(flag("alibi", false));
+  TRY(read_alibi(meta, c));
   c.bias = TRY(flag("bias", false)) ? Bias::kRequired : Bias::kNone;
   c.tied = TRY(flag("tie_word_embeddings", true));
   constexpr std::string_view kv_keys[] = {"num_kv_heads", "n_head_kv"};
@@ -175,6 +200,7 @@ float to_bf16(float value) {  // rounds to nearest even; value is finite
 // ALiBi (Press et al. 2022) as Falcon-RW was trained: slope times position, both and their product
 // in bf16, added to q . k before the scale. Result [n_heads, context], already scaled.
 std::vector<float> alibi_table(const FalconConfig& c, float scale) {
+  if (c.alibi_twice) scale *= 2;
   const int64_t power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(c.n_heads)));
   const auto base = [](int64_t heads) {
     return std::exp2(-std::exp2(-(std::log2(static_cast<double>(heads)) - 3)));
@@ -211,6 +237,7 @@ class FalconModel : public Model {
     info_.width = c.width;
     info_.n_layers = static_cast<int>(c.n_layers);
     info_.context_length = c.context;
+    if (c.alibi) info_.max_positions = c.context;
     info_.weight_bytes = loader.packed_bytes();
     info_.length_dependent = !c.alibi && c.rope.dynamic.has_value();
     info_.kv_shape = {.n_layers = info_.n_layers,

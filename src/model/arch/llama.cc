@@ -170,7 +170,11 @@ class LlamaModel : public Model {
     info_.vocab_size = c.vocab_size;
     info_.width = c.width;
     info_.n_layers = static_cast<int>(c.n_layers);
-    info_.context_length = c.context;
+    // Dynamic scaling stretches the context by its factor.
+    info_.context_length = c.rope.dynamic
+                               ? static_cast<int64_t>(static_cast<double>(c.context) *
+                                                      std::max(1.0, c.rope.dynamic->factor))
+                               : c.context;
     info_.weight_bytes = loader.packed_bytes();
     info_.length_dependent = c.rope.dynamic.has_value();
     info_.kv_shape = {.n_layers = info_.n_layers,
