@@ -48,8 +48,9 @@ TEST(GoldenFiles, ExpectedValuesCanBeReadWithTheirIntegers) {
   int n_integers = 0;
   for (const SafetensorsEntry& entry : *table) {
     if (entry.dtype != "I64") continue;
-    ASSERT_TRUE(entry.to_i64().ok());
-    for (const int64_t id : *entry.to_i64()) EXPECT_TRUE(id >= 0 && id < 320) << entry.name;
+    const auto ids = entry.to_i64();
+    ASSERT_TRUE(ids.ok());
+    for (const int64_t id : *ids) EXPECT_TRUE(id >= 0 && id < 320) << entry.name;
     ++n_integers;
   }
   EXPECT_GE(n_integers, 2) << "input_ids and the greedy tokens";
