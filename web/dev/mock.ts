@@ -8,7 +8,7 @@ type Handler = Connect.NextHandleFunction;
 type Response = Parameters<Handler>[1];
 
 interface Behaviour {
-  word: string;  // in the last line
+  word: string; // in the last line
   run: (response: Response, model: string) => void;
 }
 
@@ -23,9 +23,15 @@ function json(response: Response, status: number, body: unknown) {
 const error = (status: number, code: string, message: string) => (response: Response) =>
   json(response, status, { error: { message, type: 'invalid_request_error', param: null, code } });
 
-async function stream(response: Response, model: string, text: string, end: 'done' | 'error' | 'cut') {
+async function stream(
+  response: Response,
+  model: string,
+  text: string,
+  end: 'done' | 'error' | 'cut',
+) {
   const base = { id: 'chatcmpl-mock', object: 'chat.completion.chunk', created: 1, model };
-  const write = (body: object) => response.write(`data: ${JSON.stringify({ ...base, ...body })}\n\n`);
+  const write = (body: object) =>
+    response.write(`data: ${JSON.stringify({ ...base, ...body })}\n\n`);
   const choice = (delta: object, finish: string | null = null) => ({
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
   });
@@ -40,7 +46,14 @@ async function stream(response: Response, model: string, text: string, end: 'don
   }
   if (end === 'cut') return void response.destroy();
   if (end === 'error') {
-    write({ error: { message: 'The engine ran out of pages.', type: 'server_error', param: null, code: null } });
+    write({
+      error: {
+        message: 'The engine ran out of pages.',
+        type: 'server_error',
+        param: null,
+        code: null,
+      },
+    });
     return void response.end();
   }
   write(choice({}, 'stop'));
@@ -50,28 +63,44 @@ async function stream(response: Response, model: string, text: string, end: 'don
 }
 
 const kBehaviours: Behaviour[] = [
-  { word: '#context', run: error(400, 'context_length_exceeded', 'The prompt has 2310 tokens; the model reads 2048.') },
+  {
+    word: '#context',
+    run: error(400, 'context_length_exceeded', 'The prompt has 2310 tokens; the model reads 2048.'),
+  },
   { word: '#key', run: error(401, 'invalid_api_key', 'No API key was given.') },
   { word: '#busy', run: error(429, 'rate_limit_exceeded', 'Eight requests are waiting already.') },
   { word: '#model', run: error(404, 'model_not_found', 'There is no model "gone".') },
   { word: '#down', run: (response) => void response.destroy() },
-  { word: '#cut', run: (response, model) => void stream(response, model, mockAnswers[0]!.text, 'cut') },
-  { word: '#fail', run: (response, model) => void stream(response, model, mockAnswers[0]!.text, 'error') },
+  {
+    word: '#cut',
+    run: (response, model) => void stream(response, model, mockAnswers[0]!.text, 'cut'),
+  },
+  {
+    word: '#fail',
+    run: (response, model) => void stream(response, model, mockAnswers[0]!.text, 'error'),
+  },
 ];
 
 function complete(response: Response, body: string) {
-  const { messages, model } = JSON.parse(body) as { messages: { content: string }[]; model: string };
+  const { messages, model } = JSON.parse(body) as {
+    messages: { content: string }[];
+    model: string;
+  };
   const last = messages.at(-1)?.content.split('\n').at(-1) ?? '';
   const behaviour = kBehaviours.find(({ word }) => last.includes(word));
   if (behaviour) return behaviour.run(response, model);
-  const answer = mockAnswers.find(({ word }) => last.toLowerCase().includes(word)) ?? mockAnswers[0]!;
+  const answer =
+    mockAnswers.find(({ word }) => last.toLowerCase().includes(word)) ?? mockAnswers[0]!;
   void stream(response, model, answer.text, 'done');
 }
 
 const handle: Handler = (request, response, next) => {
   if (request.url === '/v1/models') {
     const entry = (id: string) => ({ id, object: 'model', created: 1, owned_by: 'overtake' });
-    return json(response, 200, { object: 'list', data: [entry('smollm2'), entry('falcon3-1b-instruct')] });
+    return json(response, 200, {
+      object: 'list',
+      data: [entry('smollm2'), entry('falcon3-1b-instruct')],
+    });
   }
   if (request.url !== '/v1/chat/completions') return next();
   let body = '';

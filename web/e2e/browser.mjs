@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { preview } from 'vite';
 
 const { chromium } = await import('playwright-core').catch(() => {
-  console.error('The checks need a package that is not installed by default: npm i --no-save playwright-core');
+  console.error(
+    'The checks need a package that is not installed by default: npm i --no-save playwright-core',
+  );
   process.exit(2);
 });
 
@@ -13,7 +15,11 @@ const kBrowsers = [process.env.CHROME, '/usr/bin/chromium', '/usr/bin/google-chr
 /** Address of the page: PAGE, or dist/ with the stand-in server on a free port. */
 async function startPage() {
   if (process.env.PAGE) return { url: process.env.PAGE, stop: async () => undefined };
-  const server = await preview({ mode: 'mock', logLevel: 'warn', preview: { port: 0, host: '127.0.0.1' } });
+  const server = await preview({
+    mode: 'mock',
+    logLevel: 'warn',
+    preview: { port: 0, host: '127.0.0.1' },
+  });
   const { port } = server.httpServer.address();
   return { url: `http://127.0.0.1:${port}/`, stop: () => server.close() };
 }
@@ -21,7 +27,12 @@ async function startPage() {
 /** Runs `checks` (name, look, body), each in a fresh browser profile; exits 1 if one fails. */
 export async function run(checks) {
   const executablePath = kBrowsers.find((path) => path && existsSync(path));
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+  ];
   const browser = await chromium.launch({ ...(executablePath && { executablePath }), args });
   const { url, stop } = await startPage();
   let failed = 0;

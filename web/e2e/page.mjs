@@ -55,7 +55,9 @@ check('Shift+Enter breaks the line, Enter sends, an empty message is not sent', 
 
 check('Escape stops the answer and keeps its beginning', async (page) => {
   await ask(page, 'Please compare the formats in a long text.');
-  await page.waitForFunction(() => document.querySelector('.answer .markdown')?.textContent.length > 20);
+  await page.waitForFunction(
+    () => document.querySelector('.answer .markdown')?.textContent.length > 20,
+  );
   await page.keyboard.press('Escape');
   await finished(page);
   assert.equal(await page.locator('.note').innerText(), 'Stopped.');
@@ -86,7 +88,10 @@ check('an edited message starts another branch', async (page) => {
   await finished(page);
   assert.deepEqual(await page.locator('.bubble').allInnerTexts(), ['Why is grass green?']);
   await button(page, 'Version before').click();
-  await eventually(() => page.locator('.bubble').allInnerTexts(), ['Why is the sky blue?', 'And at sunset?']);
+  await eventually(
+    () => page.locator('.bubble').allInnerTexts(),
+    ['Why is the sky blue?', 'And at sunset?'],
+  );
 });
 
 check('chats survive a reload, can be renamed, deleted and brought back', async (page) => {
@@ -127,7 +132,8 @@ check('an answer goes on while another chat is open', async (page) => {
 check('the page follows the answer until the reader scrolls up', async (page) => {
   await page.setViewportSize({ width: 1200, height: 420 });
   await ask(page, 'Please compare the formats in a long text.');
-  const left = () => page.locator('.transcript').evaluate((e) => e.scrollHeight - e.clientHeight - e.scrollTop);
+  const left = () =>
+    page.locator('.transcript').evaluate((e) => e.scrollHeight - e.clientHeight - e.scrollTop);
   await page.waitForFunction(() => document.querySelector('.transcript').scrollTop > 150);
   assert.ok((await left()) < 40);
   await page.locator('.transcript').hover();
@@ -162,7 +168,10 @@ check('the settings are sent, checked and remembered', async (page) => {
     ask(page, 'Hi'),
   ]);
   const { messages, temperature, seed, top_p } = request.postDataJSON();
-  assert.deepEqual([messages[0].content, temperature, seed, top_p], ['Be brief.', 2, 42, undefined]);
+  assert.deepEqual(
+    [messages[0].content, temperature, seed, top_p],
+    ['Be brief.', 2, 42, undefined],
+  );
 });
 
 check('a menu works from the keyboard', async (page) => {
@@ -177,19 +186,23 @@ check('a menu works from the keyboard', async (page) => {
 });
 
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
-check('a phone has a drawer and never scrolls sideways', async (page) => {
-  const wide = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-  assert.equal(await wide(), false);
-  await ask(page, 'Please compare the formats.');
-  await finished(page);
-  assert.equal(await wide(), false);
-  await button(page, 'Open sidebar').click();
-  await chatRows(page).waitFor();
-  await page.waitForTimeout(300);
-  assert.equal(await page.locator('main').getAttribute('inert') !== null, true);
-  await page.touchscreen.tap(340, 400);
-  await eventually(() => page.locator('main').getAttribute('inert'), null);
-}, phone);
+check(
+  'a phone has a drawer and never scrolls sideways',
+  async (page) => {
+    const wide = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    assert.equal(await wide(), false);
+    await ask(page, 'Please compare the formats.');
+    await finished(page);
+    assert.equal(await wide(), false);
+    await button(page, 'Open sidebar').click();
+    await chatRows(page).waitFor();
+    await page.waitForTimeout(300);
+    assert.equal((await page.locator('main').getAttribute('inert')) !== null, true);
+    await page.touchscreen.tap(340, 400);
+    await eventually(() => page.locator('main').getAttribute('inert'), null);
+  },
+  phone,
+);
 
 check('the server going away is said in the place where it happens', async (page) => {
   await page.route('**/v1/**', (route) => route.abort());
@@ -218,7 +231,10 @@ mockCheck('every refusal tells what to do', async (page) => {
 });
 
 mockCheck('an answer that breaks off keeps its text and says so', async (page) => {
-  for (const [text, title] of [['#cut', 'cut off'], ['#fail', 'failed']]) {
+  for (const [text, title] of [
+    ['#cut', 'cut off'],
+    ['#fail', 'failed'],
+  ]) {
     await ask(page, text);
     await finished(page);
     assert.match(await answers(page).last().innerText(), /^The sky is blue/);
@@ -232,7 +248,10 @@ mockCheck('code is coloured and can be copied', async (page) => {
   await finished(page);
   assert.ok((await page.locator('.hl-keyword').count()) > 3);
   await button(page, 'Copy code').click();
-  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^def is_palindrome\(text: str\)/);
+  assert.match(
+    await page.evaluate(() => navigator.clipboard.readText()),
+    /^def is_palindrome\(text: str\)/,
+  );
 });
 
 await run(checks);

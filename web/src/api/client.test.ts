@@ -18,7 +18,8 @@ function answerWith(body: string, init: ResponseInit = {}) {
 async function collect(): Promise<[StreamEvent[], unknown]> {
   const events: StreamEvent[] = [];
   try {
-    for await (const event of streamChat(request, '', new AbortController().signal)) events.push(event);
+    for await (const event of streamChat(request, '', new AbortController().signal))
+      events.push(event);
   } catch (error) {
     return [events, error];
   }
@@ -30,9 +31,16 @@ afterEach(() => vi.unstubAllGlobals());
 describe('streamChat', () => {
   it('gives text, finish and usage in the order of the API', async () => {
     const fetch = answerWith(
-      chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }], usage: null }) +
-        delta('Hel') + delta('lo') + delta(null, 'stop') +
-        chunk({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 2 } }) + 'data: [DONE]\n\n');
+      chunk({
+        choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }],
+        usage: null,
+      }) +
+        delta('Hel') +
+        delta('lo') +
+        delta(null, 'stop') +
+        chunk({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 2 } }) +
+        'data: [DONE]\n\n',
+    );
     expect(await collect()).toEqual([
       [
         { kind: 'text', text: 'Hel' },
@@ -44,7 +52,11 @@ describe('streamChat', () => {
     ]);
     const [url, init] = fetch.mock.calls[0]!;
     expect(url).toBe('v1/chat/completions');
-    expect(JSON.parse(init.body as string)).toEqual({ ...request, stream: true, stream_options: { include_usage: true } });
+    expect(JSON.parse(init.body as string)).toEqual({
+      ...request,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
     expect(init.headers).not.toHaveProperty('authorization');
   });
 
@@ -63,7 +75,10 @@ describe('streamChat', () => {
   });
 
   it('reports an error in the middle of the stream and keeps what came before', async () => {
-    answerWith(delta('Hel') + chunk({ error: { message: 'out of pages', type: 'server_error', code: null } }));
+    answerWith(
+      delta('Hel') +
+        chunk({ error: { message: 'out of pages', type: 'server_error', code: null } }),
+    );
     const [events, error] = await collect();
     expect(events).toEqual([{ kind: 'text', text: 'Hel' }]);
     expect(explain(error)).toMatchObject({ detail: 'out of pages', actions: ['retry'] });
@@ -81,8 +96,12 @@ describe('streamChat', () => {
       answerWith(body, { status });
       return explain((await collect())[1]);
     };
-    const body = (code: string) => JSON.stringify({ error: { message: 'words', type: 't', param: null, code } });
-    expect(await refused(400, body('context_length_exceeded'))).toMatchObject({ actions: ['newChat'], detail: 'words' });
+    const body = (code: string) =>
+      JSON.stringify({ error: { message: 'words', type: 't', param: null, code } });
+    expect(await refused(400, body('context_length_exceeded'))).toMatchObject({
+      actions: ['newChat'],
+      detail: 'words',
+    });
     expect((await refused(404, body('model_not_found'))).advice).toContain('another model');
     expect((await refused(401, body('invalid_api_key'))).actions).toContain('settings');
     expect((await refused(400, '{"detail":[{"loc":1}]}')).detail).toBe('[{"loc":1}]');

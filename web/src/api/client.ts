@@ -19,7 +19,11 @@ async function errorOf(response: Response): Promise<ApiError> {
     return apiError(JSON.parse(text), response.status);
   } catch {
     // Not JSON: a proxy's HTML page tells a person less than the status line.
-    return new ApiError(`HTTP ${response.status} ${response.statusText}`.trim(), response.status, null);
+    return new ApiError(
+      `HTTP ${response.status} ${response.statusText}`.trim(),
+      response.status,
+      null,
+    );
   }
 }
 

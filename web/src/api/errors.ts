@@ -4,7 +4,7 @@
 export class ApiError extends Error {
   constructor(
     message: string,
-    readonly status: number,  // HTTP; 0 where the failure came after the status line
+    readonly status: number, // HTTP; 0 where the failure came after the status line
     readonly code: string | null,
   ) {
     super(message);
@@ -17,7 +17,7 @@ export type FailureAction = 'retry' | 'newChat' | 'settings';
 export interface Failure {
   title: string;
   advice: string;
-  detail?: string;  // the server's own words
+  detail?: string; // the server's own words
   actions: FailureAction[];
 }
 
@@ -43,7 +43,9 @@ const failure = (title: string, advice: string, actions: FailureAction[]): Failu
 function explainCode(code: string | null): Failure | null {
   switch (code) {
     case 'interrupted':
-      return failure('The answer was cut off', 'The connection ended before the answer did.', ['retry']);
+      return failure('The answer was cut off', 'The connection ended before the answer did.', [
+        'retry',
+      ]);
     case 'context_length_exceeded':
       return failure(
         'This chat is too long for the model',
@@ -51,7 +53,9 @@ function explainCode(code: string | null): Failure | null {
         ['newChat'],
       );
     case 'model_not_found':
-      return failure('The server does not have this model', 'Pick another model at the top.', ['retry']);
+      return failure('The server does not have this model', 'Pick another model at the top.', [
+        'retry',
+      ]);
     default:
       return null;
   }

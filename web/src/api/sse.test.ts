@@ -29,7 +29,9 @@ describe('SseParser', () => {
   });
 
   it('ignores comments, names, ids and events without data', () => {
-    expect(new SseParser().push(': ping\n\nevent: x\nid: 1\nretry: 5\n\ndata: y\n\n')).toEqual(['y']);
+    expect(new SseParser().push(': ping\n\nevent: x\nid: 1\nretry: 5\n\ndata: y\n\n')).toEqual([
+      'y',
+    ]);
   });
 
   it('ends lines at LF, CR and CRLF, however the pieces are cut', () => {
@@ -38,7 +40,8 @@ describe('SseParser', () => {
       for (let size = 1; size <= text.length; size++) {
         const parser = new SseParser();
         const events: string[] = [];
-        for (let i = 0; i < text.length; i += size) events.push(...parser.push(text.slice(i, i + size)));
+        for (let i = 0; i < text.length; i += size)
+          events.push(...parser.push(text.slice(i, i + size)));
         // A lone CR at the very end may still be half of a CRLF, but ends the line either way.
         expect(events).toEqual(['one\n1', 'two']);
       }

@@ -42,7 +42,7 @@ export class SseParser {
     }
     const colon = line.indexOf(':');
     const field = colon < 0 ? line : line.slice(0, colon);
-    if (field !== 'data') return;  // comments, event names, ids and retry times say nothing here
+    if (field !== 'data') return; // comments, event names, ids and retry times say nothing here
     const value = colon < 0 ? '' : line.slice(colon + 1);
     this.data.push(value.startsWith(' ') ? value.slice(1) : value);
   }
@@ -60,6 +60,6 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       yield* parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {
-    reader.cancel().catch(() => undefined);  // already closed or failed: nothing to cancel
+    reader.cancel().catch(() => undefined); // already closed or failed: nothing to cancel
   }
 }

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
-import { append, branch, type Chat, type Message, showVersion, titleOf, toMarkdown, versions } from './chat';
+import {
+  append,
+  branch,
+  type Chat,
+  type Message,
+  showVersion,
+  titleOf,
+  toMarkdown,
+  versions,
+} from './chat';
 import { defaultSettings, messagesOf, requestOf } from './request';
 import { Stopwatch, statsParts } from './stats';
 
@@ -77,16 +86,24 @@ describe('a request', () => {
 });
 
 describe('the speed of an answer', () => {
-  it('is the server\'s count over the time between first and last piece', () => {
+  it("is the server's count over the time between first and last piece", () => {
     let now = 1000;
     const watch = new Stopwatch(() => now);
     now += 250;
     watch.piece();
     now += 1000;
     watch.piece();
-    expect(statsParts(watch.stats())).toEqual(['~2 tokens', '1.0 tokens/s', '250 ms to first token']);
+    expect(statsParts(watch.stats())).toEqual([
+      '~2 tokens',
+      '1.0 tokens/s',
+      '250 ms to first token',
+    ]);
     watch.count({ prompt_tokens: 5, completion_tokens: 41 });
-    expect(statsParts(watch.stats())).toEqual(['41 tokens', '40.0 tokens/s', '250 ms to first token']);
+    expect(statsParts(watch.stats())).toEqual([
+      '41 tokens',
+      '40.0 tokens/s',
+      '250 ms to first token',
+    ]);
   });
 
   it('is not claimed for one token or for a burst', () => {

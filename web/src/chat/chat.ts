@@ -8,7 +8,7 @@ export type AnswerState = 'streaming' | 'done' | 'stopped' | 'failed';
 export interface AnswerStats {
   promptTokens?: number;
   completionTokens: number;
-  counted: boolean;  // by the server's usage; otherwise by the pieces that came
+  counted: boolean; // by the server's usage; otherwise by the pieces that came
   firstTokenMs?: number;
   tokensPerSecond?: number;
 }
@@ -24,16 +24,16 @@ export interface Answer {
 
 export interface Message {
   id: string;
-  parent: string | null;  // id of the message before; null for the first
+  parent: string | null; // id of the message before; null for the first
   text: string;
-  answer?: Answer;  // absent: the message is the user's
+  answer?: Answer; // absent: the message is the user's
 }
 
 export interface Chat {
   id: string;
   title: string;
-  updated: number;  // milliseconds since 1970
-  messages: Message[];  // in order of creation; a parent comes before its children
+  updated: number; // milliseconds since 1970
+  messages: Message[]; // in order of creation; a parent comes before its children
   leaf: string | null;
 }
 
@@ -47,10 +47,10 @@ export function newId(): string {
 export function branch(chat: Chat, end: string | null = chat.leaf): Message[] {
   const byId = new Map(chat.messages.map((message) => [message.id, message]));
   const messages: Message[] = [];
-  for (let id = end; id !== null; ) {
+  for (let id = end; id !== null;) {
     const message = byId.get(id);
     if (!message) break;
-    byId.delete(id);  // a damaged chat may hold a loop
+    byId.delete(id); // a damaged chat may hold a loop
     messages.push(message);
     id = message.parent;
   }
@@ -83,7 +83,9 @@ export function changeMessage(chat: Chat, id: string, change: (old: Message) => 
 
 /** The shown branch as a Markdown file. */
 export function toMarkdown(chat: Chat): string {
-  const parts = branch(chat).map(({ text, answer }) => `## ${answer ? answer.model : 'You'}\n\n${text}\n`);
+  const parts = branch(chat).map(
+    ({ text, answer }) => `## ${answer ? answer.model : 'You'}\n\n${text}\n`,
+  );
   return [`# ${chat.title}\n`, ...parts].join('\n');
 }
 

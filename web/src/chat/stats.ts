@@ -32,23 +32,29 @@ export class Stopwatch {
     stats.firstTokenMs = this.first - this.sent;
     // The first token's time belongs to the prompt. Under 20 ms the clock says nothing.
     const ms = this.last - this.first;
-    if (completionTokens > 1 && ms >= 20) stats.tokensPerSecond = ((completionTokens - 1) * 1000) / ms;
+    if (completionTokens > 1 && ms >= 20)
+      stats.tokensPerSecond = ((completionTokens - 1) * 1000) / ms;
     return stats;
   }
 }
 
-const plural = (n: number, what: string) => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
+const plural = (n: number, what: string) =>
+  `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 
 /** The parts of the line below an answer. */
 export function statsParts(stats: AnswerStats): string[] {
   const parts = [`${stats.counted ? '' : '~'}${plural(stats.completionTokens, 'token')}`];
   if (stats.tokensPerSecond !== undefined) {
     const speed = stats.tokensPerSecond;
-    parts.push(`${speed < 100 ? speed.toFixed(1) : Math.round(speed).toLocaleString('en')} tokens/s`);
+    parts.push(
+      `${speed < 100 ? speed.toFixed(1) : Math.round(speed).toLocaleString('en')} tokens/s`,
+    );
   }
   if (stats.firstTokenMs !== undefined) {
     const ms = stats.firstTokenMs;
-    parts.push(`${ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`} to first token`);
+    parts.push(
+      `${ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`} to first token`,
+    );
   }
   return parts;
 }

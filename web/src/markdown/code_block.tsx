@@ -1,6 +1,7 @@
 // A fenced block: its language, a button that copies it, and its text in colours.
 import { CopyButton } from '../ui/copy_button';
-import { highlight, languageOf } from './highlight';
+import { highlight } from './highlight';
+import { languageOf } from './languages';
 
 export function CodeBlock({ text, info, live }: { text: string; info: string; live: boolean }) {
   const language = languageOf(info);

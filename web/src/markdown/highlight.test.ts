@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { highlight, languageOf } from './highlight';
+import { highlight } from './highlight';
+import { languageOf } from './languages';
 
 const marked = (code: string, info: string) =>
   highlight(code, languageOf(info))
@@ -9,21 +10,51 @@ const marked = (code: string, info: string) =>
 
 describe('highlight', () => {
   it('never changes the text', () => {
-    const odd = 'a"b\'c`d # e // f -- g /* h */ <!-- i --> 0x1F 1e9 $x _y né 日本 \\ """ \'\'\' \n\r\t';
-    for (const info of ['c', 'py', 'rust', 'sh', 'sql', 'html', 'json', 'yaml', 'make', 'other', '']) {
+    const odd =
+      'a"b\'c`d # e // f -- g /* h */ <!-- i --> 0x1F 1e9 $x _y né 日本 \\ """ \'\'\' \n\r\t';
+    for (const info of [
+      'c',
+      'py',
+      'rust',
+      'sh',
+      'sql',
+      'html',
+      'json',
+      'yaml',
+      'make',
+      'other',
+      '',
+    ]) {
       for (let n = 0; n <= odd.length; n++) {
         const cut = odd.slice(0, n);
-        expect(highlight(cut, languageOf(info)).map(({ text }) => text).join('')).toBe(cut);
+        expect(
+          highlight(cut, languageOf(info))
+            .map(({ text }) => text)
+            .join(''),
+        ).toBe(cut);
       }
     }
   });
 
   it('knows comments, strings, numbers, keywords and calls', () => {
     expect(marked('return f("a\\"b", 0x1F); // done', 'cpp')).toEqual([
-      'keyword:return', 'function:f', 'string:"a\\"b"', 'number:0x1F', 'comment:// done']);
+      'keyword:return',
+      'function:f',
+      'string:"a\\"b"',
+      'number:0x1F',
+      'comment:// done',
+    ]);
     expect(marked('def f(x): """doc\n# no"""  # yes', 'Python')).toEqual([
-      'keyword:def', 'function:f', 'string:"""doc\n# no"""', 'comment:# yes']);
-    expect(marked('select COUNT(*) -- all', 'sql')).toEqual(['keyword:select', 'keyword:COUNT', 'comment:-- all']);
+      'keyword:def',
+      'function:f',
+      'string:"""doc\n# no"""',
+      'comment:# yes',
+    ]);
+    expect(marked('select COUNT(*) -- all', 'sql')).toEqual([
+      'keyword:select',
+      'keyword:COUNT',
+      'comment:-- all',
+    ]);
   });
 
   it('does not take a lifetime, a # inside a word or a word with digits for something else', () => {
@@ -40,7 +71,8 @@ describe('highlight', () => {
   it('takes time linear in the text', () => {
     const start = performance.now();
     for (const unit of ['"', '/*', "'", '`', '#', '-', 'a ', '0', '<!--', '"""', '\\']) {
-      for (const info of ['c', 'py', 'sql', 'html', 'sh']) highlight(unit.repeat(20_000), languageOf(info));
+      for (const info of ['c', 'py', 'sql', 'html', 'sh'])
+        highlight(unit.repeat(20_000), languageOf(info));
     }
     expect(performance.now() - start).toBeLessThan(4000);
   });

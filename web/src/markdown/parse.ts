@@ -34,10 +34,14 @@ function caretInside(token: Inner, caret: Token): Token {
   if (token.items) {
     const items = token.items.slice(0, -1);
     const item = token.items.at(-1) as Inner;
-    return { ...token, items: [...items, { ...item, tokens: withCaret(item.tokens ?? []) }] } as Token;
+    return {
+      ...token,
+      items: [...items, { ...item, tokens: withCaret(item.tokens ?? []) }],
+    } as Token;
   }
   if (token.type === 'table') return { ...token, caret: true } as Token;
-  if (token.type === 'blockquote') return { ...token, tokens: withCaret(token.tokens ?? []) } as Token;
+  if (token.type === 'blockquote')
+    return { ...token, tokens: withCaret(token.tokens ?? []) } as Token;
   if (token.tokens) return { ...token, tokens: [...token.tokens, caret] } as Token;
   return { ...token, tokens: [{ ...token }, caret], type: 'paragraph' } as Token;
 }

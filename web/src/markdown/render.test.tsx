@@ -12,8 +12,11 @@ const html = (text: string, live = false) =>
 describe('Markdown', () => {
   it('renders emphasis, code, lists and quotes', () => {
     expect(html('a **b** *c* ~~d~~ `e`')).toBe(
-      '<p>a <strong>b</strong> <em>c</em> <del>d</del> <code>e</code></p>');
-    expect(html('3. x\n4. y\n   - z')).toBe('<ol start="3"><li>x</li><li>y<ul><li>z</li></ul></li></ol>');
+      '<p>a <strong>b</strong> <em>c</em> <del>d</del> <code>e</code></p>',
+    );
+    expect(html('3. x\n4. y\n   - z')).toBe(
+      '<ol start="3"><li>x</li><li>y<ul><li>z</li></ul></li></ol>',
+    );
     expect(html('> a\n>\n> b')).toBe('<blockquote><p>a</p><p>b</p></blockquote>');
     expect(html('- [x] done')).toContain('<input type="checkbox" disabled checked');
   });
@@ -22,14 +25,16 @@ describe('Markdown', () => {
     expect(html('a\nb')).toBe('<p>a<br/>b</p>');
   });
 
-  it('puts headings below the page\'s own', () => {
+  it("puts headings below the page's own", () => {
     expect(html('# a\n## b\n##### c')).toBe('<h2>a</h2><h3>b</h3><h4>c</h4>');
   });
 
   it('renders tables with their alignment', () => {
     const table = html('| a | b |\n|:--|--:|\n| 1<br>2 | `3` |');
     expect(table).toContain('<th class="align-left" scope="col">a</th>');
-    expect(table).toContain('<td class="align-left">1<br/>2</td><td class="align-right"><code>3</code></td>');
+    expect(table).toContain(
+      '<td class="align-left">1<br/>2</td><td class="align-right"><code>3</code></td>',
+    );
   });
 
   it('labels code with its language and keeps the code exact', () => {
@@ -41,8 +46,9 @@ describe('Markdown', () => {
   });
 
   it('decodes character references outside code only', () => {
-    expect(html('a &amp; b &lt;i&gt; &#x41;&#66; &nothing; &constructor; &#0;'))
-      .toBe('<p>a &amp; b &lt;i> AB &amp;nothing; &amp;constructor; \ufffd</p>');
+    expect(html('a&nbsp;&amp; b &lt;i&gt; &#x41;&#66; &nothing; &constructor; &#0;')).toBe(
+      '<p>a\u00a0&amp; b &lt;i> AB &amp;nothing; &amp;constructor; \ufffd</p>',
+    );
     expect(html('`&amp;`')).toBe('<p><code>&amp;amp;</code></p>');
   });
 });
@@ -65,26 +71,45 @@ describe('Markdown from an attacker', () => {
 
   it('links to nothing but http, https and mailto', () => {
     for (const address of [
-      'javascript:alert(1)', 'JaVaScRiPt:alert(1)', 'java&#115;cript:alert(1)', '&#1;javascript:alert(1)',
-      'data:text/html,x', 'vbscript:x', 'file:///etc/passwd', '/v1/models', '//evil.example', '#x', 'blob:x',
+      'javascript:alert(1)',
+      'JaVaScRiPt:alert(1)',
+      'java&#115;cript:alert(1)',
+      '&#1;javascript:alert(1)',
+      'data:text/html,x',
+      'vbscript:x',
+      'file:///etc/passwd',
+      '/v1/models',
+      '//evil.example',
+      '#x',
+      'blob:x',
     ]) {
       expect(html(`[click](${address})`)).not.toContain('href');
       expect(html(`[click](<${address}>)`)).not.toContain('href');
     }
     expect(html('<javascript:alert(1)>')).not.toContain('href');
     expect(html('[a](https://a.example/?x=1&amp;y=2)')).toBe(
-      '<p><a href="https://a.example/?x=1&amp;y=2" target="_blank" rel="noopener noreferrer nofollow">a</a></p>');
+      '<p><a href="https://a.example/?x=1&amp;y=2" target="_blank" rel="noopener noreferrer nofollow">a</a></p>',
+    );
     expect(html('me@a.example')).toContain('href="mailto:me@a.example"');
   });
 
   it('never loads an image, because its address could carry the chat away', () => {
     expect(html('![photo](https://a.example/?secret)')).toBe(
-      '<p><a href="https://a.example/?secret" target="_blank" rel="noopener noreferrer nofollow">photo</a></p>');
+      '<p><a href="https://a.example/?secret" target="_blank" rel="noopener noreferrer nofollow">photo</a></p>',
+    );
   });
 
   it('survives any nesting', () => {
-    for (const text of ['>'.repeat(300), '>'.repeat(20_000), '- '.repeat(5000), '['.repeat(20_000),
-      '*a '.repeat(20_000), '**'.repeat(500), `${'`'.repeat(3000)}`, '|-'.repeat(10_000)]) {
+    for (const text of [
+      '>'.repeat(300),
+      '>'.repeat(20_000),
+      '- '.repeat(5000),
+      '['.repeat(20_000),
+      '*a '.repeat(20_000),
+      '**'.repeat(500),
+      `${'`'.repeat(3000)}`,
+      '|-'.repeat(10_000),
+    ]) {
       expect(html(text).length).toBeGreaterThan(0);
       expect(html(text, true).length).toBeGreaterThan(0);
     }
@@ -93,7 +118,8 @@ describe('Markdown from an attacker', () => {
 });
 
 describe('a streaming answer', () => {
-  const document = '# T\n\nA *b* `c`\n\n- x\n  - y **z**\n\n1. one\n\n   two\n\n> q\n\n| a |\n|-|\n| b |\n\n---\n\n```js\nlet x = 1;\n```\n\nend';
+  const document =
+    '# T\n\nA *b* `c`\n\n- x\n  - y **z**\n\n1. one\n\n   two\n\n> q\n\n| a |\n|-|\n| b |\n\n---\n\n```js\nlet x = 1;\n```\n\nend';
 
   it('has exactly one caret after every prefix', () => {
     for (let n = 0; n <= document.length; n++) {

@@ -87,15 +87,25 @@ function table(token: Tokens.Table & { caret?: boolean }, depth: number): VNode 
   const cell = (content: Tokens.TableCell, header: boolean) => {
     const align = content.align ? `align-${content.align}` : undefined;
     const inner = inlines(content.tokens, depth);
-    return header ? <th class={align} scope="col">{inner}</th> : <td class={align}>{inner}</td>;
+    return header ? (
+      <th class={align} scope="col">
+        {inner}
+      </th>
+    ) : (
+      <td class={align}>{inner}</td>
+    );
   };
   return (
     <>
       <div class="table" tabIndex={0} role="group" aria-label="Table">
         <table>
-          <thead><tr>{token.header.map((content) => cell(content, true))}</tr></thead>
+          <thead>
+            <tr>{token.header.map((content) => cell(content, true))}</tr>
+          </thead>
           <tbody>
-            {token.rows.map((row) => <tr>{row.map((content) => cell(content, false))}</tr>)}
+            {token.rows.map((row) => (
+              <tr>{row.map((content) => cell(content, false))}</tr>
+            ))}
           </tbody>
         </table>
       </div>
@@ -147,5 +157,9 @@ function inline(token: Token, depth: number): ComponentChildren {
 function link(href: string, content: ComponentChildren): ComponentChildren {
   const address = safeAddress(decodeReferences(href));
   if (address === null) return content;
-  return <a href={address} target="_blank" rel="noopener noreferrer nofollow">{content}</a>;
+  return (
+    <a href={address} target="_blank" rel="noopener noreferrer nofollow">
+      {content}
+    </a>
+  );
 }

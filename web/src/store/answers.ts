@@ -14,7 +14,9 @@ import { apiKey, settings } from './settings';
 const running = signal<ReadonlyMap<string, AbortController>>(new Map());
 
 export const isAnswering = (chatId: string) => running.value.has(chatId);
-export const answeringHere = computed(() => current.value !== null && isAnswering(current.value.id));
+export const answeringHere = computed(
+  () => current.value !== null && isAnswering(current.value.id),
+);
 
 function setRunning(chatId: string, controller: AbortController | null) {
   const next = new Map(running.value);
@@ -50,7 +52,9 @@ export async function answer(chatId: string, parent: string) {
   const request = requestOf(branch(chat, parent), model.value, settings.value);
   let state: Answer = { model: request.model, state: 'streaming', reasoning: '' };
   let text = '';
-  changeChat(chatId, (old) => append({ ...old, updated: Date.now() }, { id, parent, text, answer: state }));
+  changeChat(chatId, (old) =>
+    append({ ...old, updated: Date.now() }, { id, parent, text, answer: state }),
+  );
 
   const controller = new AbortController();
   setRunning(chatId, controller);

@@ -68,7 +68,8 @@ export function changeMessageIn(chatId: string, id: string, change: (old: Messag
 }
 
 export function renameChat(id: string, title: string) {
-  if (title.trim() !== '') changeChat(id, (chat) => ({ ...chat, title: title.trim().slice(0, 120) }));
+  if (title.trim() !== '')
+    changeChat(id, (chat) => ({ ...chat, title: title.trim().slice(0, 120) }));
 }
 
 export function showVersionIn(chatId: string, id: string) {

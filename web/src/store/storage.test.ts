@@ -43,13 +43,34 @@ describe('a stored chat', () => {
     for (const bad of ['null', '7', '[]', '{}', '{"id":"c"}', '{"id":7,"messages":[]}']) {
       expect(parseChat(bad)).toBeNull();
     }
-    const odd = { id: 'c', leaf: 'gone', messages: [null, 7, {}, { id: 'q', text: 'hi', parent: 7, answer: 'x' }] };
+    const odd = {
+      id: 'c',
+      leaf: 'gone',
+      messages: [null, 7, {}, { id: 'q', text: 'hi', parent: 7, answer: 'x' }],
+    };
     expect(parseChat(JSON.stringify(odd))).toEqual({
       id: 'c',
       title: 'Chat',
       updated: 0,
       leaf: 'q',
       messages: [{ id: 'q', parent: null, text: 'hi' }],
+    });
+  });
+
+  it('forgets the parts of an answer that are not what they should be', () => {
+    const bad = {
+      state: 7,
+      model: {},
+      stats: { completionTokens: 1, firstTokenMs: 'x' },
+      failure: { actions: ['x', 'retry'] },
+    };
+    const text = JSON.stringify({ id: 'c', messages: [{ id: 'a', text: '', answer: bad }] });
+    expect(parseChat(text)!.messages[0]!.answer).toEqual({
+      model: '',
+      state: 'stopped',
+      reasoning: '',
+      stats: { completionTokens: 1, counted: false },
+      failure: { title: 'The answer failed', advice: '', actions: ['retry'] },
     });
   });
 
@@ -62,7 +83,8 @@ describe('a stored chat', () => {
 
 describe('stored settings', () => {
   it('fall back to the defaults field by field', () => {
-    for (const bad of [null, '', '{', '7', 'null']) expect(parseSettings(bad)).toEqual(defaultSettings);
+    for (const bad of [null, '', '{', '7', 'null'])
+      expect(parseSettings(bad)).toEqual(defaultSettings);
     expect(parseSettings('{"temperature":0,"seed":"x","system":7,"topP":null}')).toEqual({
       ...defaultSettings,
       temperature: 0,

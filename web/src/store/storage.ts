@@ -1,6 +1,7 @@
 // What this browser remembers. Every read is checked: localStorage may hold what an older version
 // of the page, another tab or a person wrote, and it may be full or forbidden.
-import type { Answer, Chat, Message } from '../chat/chat';
+import type { Failure, FailureAction } from '../api/errors';
+import type { Answer, AnswerState, AnswerStats, Chat, Message } from '../chat/chat';
 import { defaultSettings, type Settings } from '../chat/request';
 
 const kPrefix = 'overtake.';
@@ -29,22 +30,45 @@ type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 const textOr = (value: unknown, other: string) => (typeof value === 'string' ? value : other);
 
+const kActions: FailureAction[] = ['retry', 'newChat', 'settings'];
+const kEnds: AnswerState[] = ['done', 'stopped', 'failed'];
+
+function parseFailure(value: unknown): Failure | undefined {
+  if (!isFields(value)) return undefined;
+  const { title, advice, detail, actions } = value;
+  return {
+    title: textOr(title, 'The answer failed'),
+    advice: textOr(advice, ''),
+    ...(typeof detail === 'string' && { detail }),
+    actions: Array.isArray(actions) ? kActions.filter((action) => actions.includes(action)) : [],
+  };
+}
+
+function parseStats(value: unknown): AnswerStats | undefined {
+  if (!isFields(value) || typeof value.completionTokens !== 'number') return undefined;
+  const { completionTokens, counted, promptTokens, firstTokenMs, tokensPerSecond } = value;
+  return {
+    completionTokens,
+    counted: counted === true,
+    ...(typeof promptTokens === 'number' && { promptTokens }),
+    ...(typeof firstTokenMs === 'number' && { firstTokenMs }),
+    ...(typeof tokensPerSecond === 'number' && { tokensPerSecond }),
+  };
+}
+
 function parseAnswer(value: unknown): Answer | undefined {
   if (!isFields(value)) return undefined;
-  const stored = value as Partial<Answer>;
-  const answer: Answer = {
-    model: textOr(stored.model, ''),
-    reasoning: textOr(stored.reasoning, ''),
-    state: stored.state ?? 'done',
+  const failure = parseFailure(value.failure);
+  const stats = parseStats(value.stats);
+  return {
+    model: textOr(value.model, ''),
+    // Neither end: the page was closed while this answer was being written.
+    state: kEnds.find((end) => end === value.state) ?? 'stopped',
+    reasoning: textOr(value.reasoning, ''),
+    ...(typeof value.finishReason === 'string' && { finishReason: value.finishReason }),
+    ...(failure && { failure }),
+    ...(stats && { stats }),
   };
-  if (typeof stored.finishReason === 'string') answer.finishReason = stored.finishReason;
-  if (isFields(stored.stats) && typeof stored.stats.completionTokens === 'number') {
-    answer.stats = stored.stats;
-  }
-  if (isFields(stored.failure) && Array.isArray(stored.failure.actions)) answer.failure = stored.failure;
-  // The page was closed while this answer was being written.
-  if (answer.state === 'streaming') return { ...answer, state: 'stopped' };
-  return answer;
 }
 
 function parseMessage(value: unknown): Message[] {
@@ -62,7 +86,8 @@ export function parseChat(text: string): Chat | null {
   } catch {
     return null;
   }
-  if (!isFields(stored) || typeof stored.id !== 'string' || !Array.isArray(stored.messages)) return null;
+  if (!isFields(stored) || typeof stored.id !== 'string' || !Array.isArray(stored.messages))
+    return null;
   const messages = stored.messages.flatMap(parseMessage);
   const leaf = messages.find(({ id }) => id === (stored as Fields).leaf) ?? messages.at(-1);
   return {

@@ -30,12 +30,18 @@ const kPairs: [string, string[]][] = [
   ['accent', ['bg', 'surface']],
   ['on-accent', ['accent']],
   ['danger', ['bg', 'surface', 'hover', 'danger-soft']],
-  ...['comment', 'string', 'number', 'keyword', 'function'].map((kind): [string, string[]] => [`hl-${kind}`, ['code-bg']]),
+  ...['comment', 'string', 'number', 'keyword', 'function'].map((kind): [string, string[]] => [
+    `hl-${kind}`,
+    ['code-bg'],
+  ]),
 ];
 
 describe('the colours', () => {
   const dark = blockAfter(":root[data-theme='dark']");
-  for (const [name, theme] of [['light', blockAfter(':root')], ['dark', dark]] as const) {
+  for (const [name, theme] of [
+    ['light', blockAfter(':root')],
+    ['dark', dark],
+  ] as const) {
     it(`of the ${name} theme have a contrast of at least 4.5`, () => {
       for (const [text, grounds] of kPairs) {
         for (const ground of grounds) {

@@ -66,7 +66,13 @@ export function Composer() {
         }}
       />
       {answering ? (
-        <button type="button" class="send" aria-label="Stop the answer" title="Stop (Esc)" onClick={() => stop(chatId)}>
+        <button
+          type="button"
+          class="send"
+          aria-label="Stop the answer"
+          title="Stop (Esc)"
+          onClick={() => stop(chatId)}
+        >
           <Icon name="stop" />
         </button>
       ) : (

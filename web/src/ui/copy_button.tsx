@@ -21,12 +21,21 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
   const [copied, setCopied] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const run = async () => {
-    await copy(text).then(() => setCopied(true), () => setCopied(false));
+    await copy(text).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
     clearTimeout(timer.current);
     timer.current = setTimeout(() => setCopied(false), 1600);
   };
   return (
-    <button type="button" class="tool" onClick={run} title={`Copy ${what}`} aria-label={copied ? 'Copied' : `Copy ${what}`}>
+    <button
+      type="button"
+      class="tool"
+      onClick={run}
+      title={`Copy ${what}`}
+      aria-label={copied ? 'Copied' : `Copy ${what}`}
+    >
       <Icon name={copied ? 'check' : 'copy'} />
     </button>
   );

@@ -14,11 +14,15 @@ const kStarters = [
 export function EmptyState() {
   return (
     <div class="empty">
-      <h1><Mark /> Overtake</h1>
+      <h1>
+        <Mark /> Overtake
+      </h1>
       {modelsFailure.value ? (
         <FailureCard failure={modelsFailure.value} retry={() => void refreshModels()} />
       ) : modelsLoaded.value && models.value.length === 0 ? (
-        <p class="tagline">This server has no model. Start it with one: <code>overtake serve MODEL</code></p>
+        <p class="tagline">
+          This server has no model. Start it with one: <code>overtake serve MODEL</code>
+        </p>
       ) : (
         <p class="tagline">What would you like to ask?</p>
       )}

@@ -10,6 +10,10 @@ const kLabels: Record<FailureAction, string> = {
   settings: 'Settings',
 };
 
+/** What stands between backticks is a command. */
+const withCode = (text: string) =>
+  text.split('`').map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part));
+
 export function FailureCard({ failure, retry }: { failure: Failure; retry: () => void }) {
   const run: Record<FailureAction, () => void> = {
     retry,
@@ -24,12 +28,14 @@ export function FailureCard({ failure, retry }: { failure: Failure; retry: () =>
       <Icon name="alert" />
       <div>
         <strong>{failure.title}</strong>
-        <p>{failure.advice}</p>
+        <p>{withCode(failure.advice)}</p>
         {failure.detail && <p class="detail">{failure.detail}</p>}
         {failure.actions.length > 0 && (
           <div class="failure-actions">
             {failure.actions.map((action) => (
-              <button type="button" class="button" onClick={run[action]}>{kLabels[action]}</button>
+              <button type="button" class="button" onClick={run[action]}>
+                {kLabels[action]}
+              </button>
             ))}
           </div>
         )}

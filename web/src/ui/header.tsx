@@ -14,7 +14,11 @@ const kThemes: { value: Theme; label: string; icon: IconName }[] = [
 
 function ModelPicker() {
   if (models.value.length === 0) {
-    const text = modelsFailure.value ? 'Not connected' : modelsLoaded.value ? 'No model' : 'Connecting…';
+    const text = modelsFailure.value
+      ? 'Not connected'
+      : modelsLoaded.value
+        ? 'No model'
+        : 'Connecting…';
     return <span class="model-none">{text}</span>;
   }
   const items = models.value.map((name) => ({
@@ -36,7 +40,13 @@ export function Header() {
     <header class="header">
       {!sidebarOpen.value && (
         <>
-          <button type="button" class="tool" aria-label="Open sidebar" title="Open sidebar" onClick={() => setSidebar(true)}>
+          <button
+            type="button"
+            class="tool"
+            aria-label="Open sidebar"
+            title="Open sidebar"
+            onClick={() => setSidebar(true)}
+          >
             <Icon name="sidebar" />
           </button>
           <button
@@ -67,7 +77,13 @@ export function Header() {
       >
         <Icon name={shown.icon} />
       </Menu>
-      <button type="button" class="tool" aria-label="Settings" title="Settings" onClick={() => (settingsOpen.value = true)}>
+      <button
+        type="button"
+        class="tool"
+        aria-label="Settings"
+        title="Settings"
+        onClick={() => (settingsOpen.value = true)}
+      >
         <Icon name="sliders" />
       </button>
     </header>

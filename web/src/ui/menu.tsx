@@ -8,7 +8,7 @@ import { Icon, type IconName } from './icons';
 export interface MenuItem {
   label: string;
   icon?: IconName;
-  checked?: boolean;  // present on all items: one of them is the choice
+  checked?: boolean; // present on all items: one of them is the choice
   danger?: boolean;
   run: () => void;
 }
@@ -53,16 +53,35 @@ export function Menu({ label, class: className, items, children }: Props) {
     button.current?.setAttribute('aria-expanded', String(open));
     if (!open || !menu.current || !button.current) return;
     place(menu.current, button.current);
-    const start = menu.current.querySelector<HTMLElement>('[aria-checked=true]') ?? menu.current.querySelector('button');
+    const start =
+      menu.current.querySelector<HTMLElement>('[aria-checked=true]') ??
+      menu.current.querySelector('button');
     start?.focus();
   };
 
   return (
     <>
-      <button ref={button} type="button" class={className} popovertarget={id} aria-label={label} aria-haspopup="menu" aria-expanded="false">
+      <button
+        ref={button}
+        type="button"
+        class={className}
+        popovertarget={id}
+        aria-label={label}
+        aria-haspopup="menu"
+        aria-expanded="false"
+      >
         {children}
       </button>
-      <div ref={menu} id={id} class="menu" role="menu" aria-label={label} popover="auto" onToggle={onToggle} onKeyDown={moveFocus}>
+      <div
+        ref={menu}
+        id={id}
+        class="menu"
+        role="menu"
+        aria-label={label}
+        popover="auto"
+        onToggle={onToggle}
+        onKeyDown={moveFocus}
+      >
         {items.map((item) => (
           <button
             type="button"

@@ -16,7 +16,7 @@ import { pure } from './pure';
 interface Props {
   chatId: string;
   message: Message;
-  nVersions: number;  // of this message; a change of it must render the switch again
+  nVersions: number; // of this message; a change of it must render the switch again
 }
 
 export const MessageView = pure(({ chatId, message, nVersions }: Props) =>
@@ -48,7 +48,9 @@ function VersionSwitch({ chatId, message }: { chatId: string; message: Message }
   return (
     <span class="versions">
       {step(-1, 'Version before', 'left')}
-      <span>{at + 1} / {all.length}</span>
+      <span>
+        {at + 1} / {all.length}
+      </span>
       {step(1, 'Version after', 'right')}
     </span>
   );
@@ -63,7 +65,13 @@ function Question({ chatId, message }: Props) {
       <div class="tools">
         <VersionSwitch chatId={chatId} message={message} />
         <CopyButton text={message.text} what="message" />
-        <button type="button" class="tool" aria-label="Edit message" title="Edit message" onClick={() => setEditing(true)}>
+        <button
+          type="button"
+          class="tool"
+          aria-label="Edit message"
+          title="Edit message"
+          onClick={() => setEditing(true)}
+        >
           <Icon name="edit" />
         </button>
       </div>
@@ -109,8 +117,12 @@ function Editor({ chatId, message, done }: { chatId: string; message: Message; d
         }}
       />
       <div class="editor-buttons">
-        <button type="button" class="button" onClick={done}>Cancel</button>
-        <button type="submit" class="button primary">Send</button>
+        <button type="button" class="button" onClick={done}>
+          Cancel
+        </button>
+        <button type="submit" class="button primary">
+          Send
+        </button>
       </div>
     </form>
   );
@@ -120,7 +132,8 @@ function Editor({ chatId, message, done }: { chatId: string; message: Message; d
 function endNote({ state, finishReason }: Answer): string | null {
   if (state === 'stopped') return 'Stopped.';
   if (state !== 'done') return null;
-  if (finishReason === 'length') return 'The token limit ended this answer. The settings can raise it.';
+  if (finishReason === 'length')
+    return 'The token limit ended this answer. The settings can raise it.';
   return finishReason === 'content_filter' ? 'A content filter ended this answer.' : null;
 }
 
@@ -129,7 +142,11 @@ function AnswerView({ chatId, message, answer }: Props & { answer: Answer }) {
   const note = endNote(answer);
   const retry = () => message.parent !== null && void answerAgain(chatId, message.parent);
   return (
-    <article class={`answer${live ? ' live' : ''}`} aria-label={`Answer of ${answer.model}`} aria-busy={live}>
+    <article
+      class={`answer${live ? ' live' : ''}`}
+      aria-label={`Answer of ${answer.model}`}
+      aria-busy={live}
+    >
       {answer.reasoning !== '' && (
         <details class="reasoning" open={live && message.text === ''}>
           <summary>Reasoning</summary>
@@ -144,7 +161,13 @@ function AnswerView({ chatId, message, answer }: Props & { answer: Answer }) {
           <>
             {message.text !== '' && <CopyButton text={message.text} what="answer" />}
             {!answer.failure && (
-              <button type="button" class="tool" aria-label="Answer again" title="Answer again" onClick={retry}>
+              <button
+                type="button"
+                class="tool"
+                aria-label="Answer again"
+                title="Answer again"
+                onClick={retry}
+              >
                 <Icon name="retry" />
               </button>
             )}
@@ -161,8 +184,15 @@ function Stats({ answer: { model, stats } }: { answer: Answer }) {
   const parts = stats && (stats.completionTokens > 0 || stats.counted) ? statsParts(stats) : [];
   const prompt = stats?.promptTokens;
   return (
-    <span class="stats" title={prompt === undefined ? undefined : `${prompt.toLocaleString('en')} tokens read`}>
-      <span>{[model, ...parts].map((part) => <span>{part}</span>)}</span>
+    <span
+      class="stats"
+      title={prompt === undefined ? undefined : `${prompt.toLocaleString('en')} tokens read`}
+    >
+      <span>
+        {[model, ...parts].map((part) => (
+          <span>{part}</span>
+        ))}
+      </span>
     </span>
   );
 }

@@ -20,10 +20,38 @@ interface Field {
 }
 
 const kFields: Field[] = [
-  { name: 'temperature', label: 'Temperature', help: '0 is always the likeliest word; higher is freer.', min: 0, max: 2, step: 0.1 },
-  { name: 'topP', label: 'Top-p', help: 'Only the likeliest words that together reach this share.', min: 0.01, max: 1, step: 0.01 },
-  { name: 'maxTokens', label: 'Max tokens', help: 'The most that one answer may have.', min: 1, max: 1_000_000, step: 1 },
-  { name: 'seed', label: 'Seed', help: 'The same seed gives the same answer.', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
+  {
+    name: 'temperature',
+    label: 'Temperature',
+    help: '0 is always the likeliest word; higher is freer.',
+    min: 0,
+    max: 2,
+    step: 0.1,
+  },
+  {
+    name: 'topP',
+    label: 'Top-p',
+    help: 'Only the likeliest words that together reach this share.',
+    min: 0.01,
+    max: 1,
+    step: 0.01,
+  },
+  {
+    name: 'maxTokens',
+    label: 'Max tokens',
+    help: 'The most that one answer may have.',
+    min: 1,
+    max: 1_000_000,
+    step: 1,
+  },
+  {
+    name: 'seed',
+    label: 'Seed',
+    help: 'The same seed gives the same answer.',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1,
+  },
 ];
 
 const change = (part: Partial<Settings>) => (settings.value = { ...settings.value, ...part });
@@ -79,7 +107,9 @@ export function SettingsPanel() {
       <form method="dialog">
         <header>
           <h2>Settings</h2>
-          <button type="submit" class="tool" aria-label="Close settings" title="Close"><Icon name="close" /></button>
+          <button type="submit" class="tool" aria-label="Close settings" title="Close">
+            <Icon name="close" />
+          </button>
         </header>
         <label class="field wide">
           <span class="field-name">System prompt</span>
@@ -90,7 +120,11 @@ export function SettingsPanel() {
             onInput={(event) => change({ system: event.currentTarget.value })}
           />
         </label>
-        <div class="field-grid">{kFields.map((field) => <NumberField key={field.name} field={field} />)}</div>
+        <div class="field-grid">
+          {kFields.map((field) => (
+            <NumberField key={field.name} field={field} />
+          ))}
+        </div>
         <label class="field wide">
           <span class="field-name">API key</span>
           <input
@@ -103,11 +137,17 @@ export function SettingsPanel() {
               void refreshModels();
             }}
           />
-          <span class="help">Only where the server asks for one. Forgotten when this tab closes.</span>
+          <span class="help">
+            Only where the server asks for one. Forgotten when this tab closes.
+          </span>
         </label>
         <footer>
-          <button type="button" class="button" onClick={() => (settings.value = defaultSettings)}>Reset</button>
-          <button type="submit" class="button primary">Done</button>
+          <button type="button" class="button" onClick={() => (settings.value = defaultSettings)}>
+            Reset
+          </button>
+          <button type="submit" class="button primary">
+            Done
+          </button>
         </footer>
       </form>
     </dialog>

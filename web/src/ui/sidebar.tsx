@@ -3,7 +3,15 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { type Chat, toMarkdown } from '../chat/chat';
 import { isAnswering, stop } from '../store/answers';
-import { chats, current, deleteChat, findChat, newChat, openChat, renameChat } from '../store/chats';
+import {
+  chats,
+  current,
+  deleteChat,
+  findChat,
+  newChat,
+  openChat,
+  renameChat,
+} from '../store/chats';
 import { focusComposer, leaveSidebar, setSidebar, sidebarOpen } from '../store/view';
 import { Icon, Mark } from './icons';
 import { Menu } from './menu';
@@ -48,7 +56,13 @@ export function Sidebar() {
         <a class="brand" href="#" onClick={leaveSidebar}>
           <Mark /> Overtake
         </a>
-        <button type="button" class="tool" aria-label="Close sidebar" title="Close sidebar" onClick={() => setSidebar(false)}>
+        <button
+          type="button"
+          class="tool"
+          aria-label="Close sidebar"
+          title="Close sidebar"
+          onClick={() => setSidebar(false)}
+        >
           <Icon name="sidebar" />
         </button>
       </div>
@@ -80,13 +94,21 @@ export function Sidebar() {
             <h2>{age}</h2>
             <ul>
               {list.map(({ id, title }) => (
-                <Row key={id} id={id} title={title} shown={id === current.value?.id} answering={isAnswering(id)} />
+                <Row
+                  key={id}
+                  id={id}
+                  title={title}
+                  shown={id === current.value?.id}
+                  answering={isAnswering(id)}
+                />
               ))}
             </ul>
           </section>
         ))}
         {found.length === 0 && (
-          <p class="no-chats">{words === '' ? 'Your chats stay in this browser.' : 'No chat has these words.'}</p>
+          <p class="no-chats">
+            {words === '' ? 'Your chats stay in this browser.' : 'No chat has these words.'}
+          </p>
         )}
       </div>
     </nav>
@@ -100,7 +122,12 @@ interface RowProps extends Pick<Chat, 'id' | 'title'> {
 
 const Row = pure(({ id, title, shown, answering }: RowProps) => {
   const [renaming, setRenaming] = useState(false);
-  if (renaming) return <li class="row"><Rename id={id} title={title} done={() => setRenaming(false)} /></li>;
+  if (renaming)
+    return (
+      <li class="row">
+        <Rename id={id} title={title} done={() => setRenaming(false)} />
+      </li>
+    );
   return (
     <li class={`row${shown ? ' shown' : ''}`}>
       <button

@@ -53,7 +53,14 @@ export function Transcript() {
     <div class="transcript-frame">
       <div ref={scroller} class="transcript" onScroll={onScroll} tabIndex={-1}>
         {/* Another chat is another log, or a screen reader would read all of it aloud. */}
-        <div ref={column} key={chat.id} class="column" role="log" aria-live="polite" aria-label="Chat">
+        <div
+          ref={column}
+          key={chat.id}
+          class="column"
+          role="log"
+          aria-live="polite"
+          aria-label="Chat"
+        >
           <h1 class="hidden">{chat.title}</h1>
           {currentBranch.value.map((message) => (
             <MessageView
