@@ -1,10 +1,8 @@
 // pack_cpu_weight: segments, their kernels and memory, and the loop over tiles.
 #include <fmt/core.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
-#include <new>
 #include <optional>
 
 #include "base/checked.h"
@@ -13,26 +11,6 @@
 #include "tensor/cpu/packed_weight.h"
 
 namespace overtake {
-
-AlignedBytes::~AlignedBytes() {
-  if (data_) ::operator delete(data_, std::align_val_t{alignment_});
-}
-
-AlignedBytes AlignedBytes::allocate(size_t size) {
-  constexpr size_t kLine = 64;
-  constexpr size_t kHugePage = size_t{2} << 20;
-  AlignedBytes out;
-  const std::optional<uint64_t> rounded = checked_align_up(std::max(size, kLine), kLine);
-  if (!rounded) return out;
-  out.alignment_ = size >= kHugePage ? kHugePage : kLine;
-  out.data_ = static_cast<std::byte*>(
-      ::operator new(*rounded, std::align_val_t{out.alignment_}, std::nothrow));
-  if (out.data_ == nullptr) return out;
-  out.size_ = *rounded;
-  // A hint: fewer address translations while the whole matrix streams by.
-  if (out.alignment_ == kHugePage) madvise(out.data_, out.size_, MADV_HUGEPAGE);
-  return out;
-}
 
 KernelForm kernel_form(const IntegerForm& form) {
   return {form.bits, form.group, form.super != form.group, form.has_min};
@@ -147,14 +125,14 @@ Status WeightPacker::take_memory(PackedWeight& weight) const {
     if (part) size = checked_add(*size, *part);
     if (!part || !size) break;
   }
-  if (size) weight.memory_ = AlignedBytes::allocate(*size);
-  if (weight.memory_.data() == nullptr) {
+  if (size) weight.memory_ = take_weight_memory(*size);
+  if (weight.memory_.data == nullptr) {
     return Error{ErrorCode::kExhausted,
                  fmt::format("no memory for a matrix of {} x {}; tensor {}; use a smaller model or "
                              "a machine with more memory",
                              weight.n_out(), weight.n_in(), rows_[0].tensor->name)};
   }
-  const auto* tiles = reinterpret_cast<const uint8_t*>(weight.memory_.data());
+  const auto* tiles = reinterpret_cast<const uint8_t*>(weight.memory_.data);
   for (PackedSegment& segment : weight.segments_) {
     segment.tiles = tiles;
     tiles += n_tiles(segment) * segment.tile_bytes;

@@ -4,37 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "tensor/cpu/matmul_kernels.h"
+#include "tensor/cpu/weight_memory.h"
 #include "tensor/weight.h"
 
 namespace overtake {
-
-// Memory aligned to cache lines, to huge pages where it is large. Not initialized.
-class AlignedBytes {
- public:
-  AlignedBytes() = default;
-  AlignedBytes(AlignedBytes&& other) noexcept { *this = std::move(other); }
-  AlignedBytes& operator=(AlignedBytes&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(alignment_, other.alignment_);
-    return *this;
-  }
-  ~AlignedBytes();
-
-  // Empty if the system has no such memory.
-  static AlignedBytes allocate(size_t size);
-  std::byte* data() const { return data_; }
-  size_t size() const { return size_; }
-
- private:
-  std::byte* data_ = nullptr;
-  size_t size_ = 0;
-  size_t alignment_ = 0;
-};
 
 // Which sums of an activation row a segment needs beside its codes.
 struct SumKind {
@@ -61,7 +37,7 @@ class PackedWeight final : public Weight {
   PackedWeight(int64_t n_out, int64_t n_in, const MatmulKernels& kernels)
       : Weight(n_out, n_in), kernels_(kernels) {}
 
-  size_t bytes() const override { return memory_.size(); }
+  size_t bytes() const override { return memory_.size; }
   const MatmulKernels& kernels() const { return kernels_; }
   const std::vector<PackedSegment>& segments() const { return segments_; }
   const std::vector<SumKind>& sum_kinds() const { return sum_kinds_; }
@@ -74,7 +50,7 @@ class PackedWeight final : public Weight {
   std::vector<PackedSegment> segments_;
   std::vector<SumKind> sum_kinds_;
   bool has_floats_ = false;
-  AlignedBytes memory_;
+  WeightMemory memory_;
 };
 
 }  // namespace overtake

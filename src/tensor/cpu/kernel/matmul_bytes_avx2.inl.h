@@ -72,9 +72,6 @@ OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
 // Codes of up to 4 bits need no more care than those of 4.
 constexpr int panel_bits(int bits) { return bits < 4 ? 4 : bits; }
 
-template <int kAhead>
-OVERTAKE_INLINE void prefetch_weights(const uint8_t* p) {}
-
 OVERTAKE_INLINE float abs_max_32(const float* x) {
   const __m256i mask = _mm256_set1_epi32(INT32_MAX);
   const auto magnitude = [&](int i) OVERTAKE_INLINE_LAMBDA {

@@ -49,9 +49,6 @@ OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
 }
 constexpr int panel_bits(int bits) { return bits > 0 ? 1 : 0; }
 
-template <int kAhead>
-OVERTAKE_INLINE void prefetch_weights(const uint8_t* p) {}
-
 // The largest |x| of 32, or NaN if one is NaN: as integers the bits of magnitudes are in order.
 OVERTAKE_INLINE float abs_max_32(const float* x) {
   const __m512i mask = _mm512_set1_epi32(INT32_MAX);

@@ -45,9 +45,6 @@ OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
 }
 constexpr int panel_bits(int bits) { return bits > 0 ? 1 : 0; }
 
-template <int kAhead>
-OVERTAKE_INLINE void prefetch_weights(const uint8_t* p) {}
-
 OVERTAKE_INLINE float abs_max_32(const float* x) {
   uint32_t most = 0;
   for (int i = 0; i < kBlockK; ++i) {
