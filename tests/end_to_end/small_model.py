@@ -1,0 +1,88 @@
+"""Writes a tiny Llama with random weights and a byte-level vocabulary as a GGUF file, in the plain
+words of the format's specification (ggml-org/ggml, docs/gguf.md)."""
+import random
+import struct
+
+UINT32, FLOAT32, BOOL, STRING, ARRAY = 4, 6, 7, 8, 9
+F32 = 0
+ALIGNMENT = 32
+
+WIDTH, FFN, HEADS, KV_HEADS, LAYERS, CONTEXT = 32, 64, 4, 2, 2, 128
+TEMPLATE = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "
+            "message['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
+
+
+def string(text):
+    data = text.encode("utf-8")
+    return struct.pack("<Q", len(data)) + data
+
+
+def entry(key, kind, value):
+    return string(key) + struct.pack("<I", kind) + value
+
+
+def array(kind, items):
+    return struct.pack("<IQ", kind, len(items)) + b"".join(items)
+
+
+def byte_characters():
+    """The 256 characters that stand for bytes in GPT-2's vocabulary."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    spare = iter(range(256, 512))
+    return [chr(b) if b in plain else chr(next(spare)) for b in range(256)]
+
+
+def metadata(vocabulary, merges):
+    number = {"context_length": CONTEXT, "embedding_length": WIDTH, "block_count": LAYERS,
+              "feed_forward_length": FFN, "attention.head_count": HEADS,
+              "attention.head_count_kv": KV_HEADS, "rope.dimension_count": WIDTH // HEADS}
+    entries = [entry("general.architecture", STRING, string("llama")),
+               entry("general.name", STRING, string("tiny")),
+               entry("llama.attention.layer_norm_rms_epsilon", FLOAT32, struct.pack("<f", 1e-5)),
+               entry("llama.rope.freq_base", FLOAT32, struct.pack("<f", 10000.0)),
+               entry("tokenizer.ggml.model", STRING, string("gpt2")),
+               entry("tokenizer.ggml.pre", STRING, string("smollm")),
+               entry("tokenizer.ggml.tokens", ARRAY, array(STRING, [string(t) for t in vocabulary])),
+               entry("tokenizer.ggml.merges", ARRAY, array(STRING, [string(m) for m in merges])),
+               entry("tokenizer.ggml.token_type", ARRAY,
+                     array(5, [struct.pack("<i", 3 if t.startswith("<|") else 1)
+                               for t in vocabulary])),
+               entry("tokenizer.ggml.bos_token_id", UINT32, struct.pack("<I", 1)),
+               entry("tokenizer.ggml.eos_token_id", UINT32, struct.pack("<I", 2)),
+               entry("tokenizer.ggml.add_bos_token", BOOL, b"\0"),
+               entry("tokenizer.chat_template", STRING, string(TEMPLATE))]
+    return entries + [entry("llama." + k, UINT32, struct.pack("<I", v)) for k, v in number.items()]
+
+
+def shapes(n_vocabulary):
+    """Name -> shape as GGUF has it, the innermost dimension first."""
+    kv = WIDTH // HEADS * KV_HEADS
+    found = {"token_embd.weight": [WIDTH, n_vocabulary], "output_norm.weight": [WIDTH]}
+    for i in range(LAYERS):
+        layer = {"attn_norm": [WIDTH], "attn_q": [WIDTH, WIDTH], "attn_k": [WIDTH, kv],
+                 "attn_v": [WIDTH, kv], "attn_output": [WIDTH, WIDTH], "ffn_norm": [WIDTH],
+                 "ffn_gate": [WIDTH, FFN], "ffn_up": [WIDTH, FFN], "ffn_down": [FFN, WIDTH]}
+        found.update({f"blk.{i}.{name}.weight": shape for name, shape in layer.items()})
+    return found
+
+
+def write(seed=1):
+    """The file's bytes, and the length of what comes before the tensors' data."""
+    generator = random.Random(seed)
+    letters = byte_characters()
+    merges = ["t h", "Ġ a", "i n", "Ġ t", "Ġt h"]
+    vocabulary = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *letters,
+                  *(m.replace(" ", "") for m in merges)]
+    entries = metadata(vocabulary, merges)
+    table, data = [], b""
+    for name, shape in shapes(len(vocabulary)).items():
+        table.append(string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, F32,
+                                                len(data)))
+        n = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        data += struct.pack(f"<{n}f", *(generator.gauss(0, 0.1) for _ in range(n)))
+        data += b"\0" * (-len(data) % ALIGNMENT)
+    header = struct.pack("<4sIQQ", b"GGUF", 3, len(table), len(entries))
+    header += b"".join(entries) + b"".join(table)
+    header += b"\0" * (-len(header) % ALIGNMENT)
+    return header + data, len(header)
