@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace overtake {
 
@@ -41,7 +42,8 @@ int run_command_line(int argc, char** argv) {
   }
   const Result<int> result = chosen();
   if (result.ok()) return *result;
-  std::fprintf(stderr, "overtake: %s\n", result.error().message.c_str());
+  // A message may quote a file; nothing in it may act on the terminal.
+  std::fprintf(stderr, "overtake: %s\n", printable(result.error().message, true).c_str());
   return result.error().code == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 

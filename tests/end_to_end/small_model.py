@@ -3,11 +3,17 @@ words of the format's specification (ggml-org/ggml, docs/gguf.md)."""
 import random
 import struct
 
-UINT32, FLOAT32, BOOL, STRING, ARRAY = 4, 6, 7, 8, 9
+UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
 F32 = 0
 ALIGNMENT = 32
 
 WIDTH, FFN, HEADS, KV_HEADS, LAYERS, CONTEXT = 32, 64, 4, 2, 2, 128
+NUMBERS = {"llama.context_length": CONTEXT, "llama.embedding_length": WIDTH,
+           "llama.block_count": LAYERS, "llama.feed_forward_length": FFN,
+           "llama.attention.head_count": HEADS, "llama.attention.head_count_kv": KV_HEADS,
+           "llama.rope.dimension_count": WIDTH // HEADS, "tokenizer.ggml.bos_token_id": 1,
+           "tokenizer.ggml.eos_token_id": 2}
+REALS = {"llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.freq_base": 10000.0}
 TEMPLATE = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "
             "message['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
             "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
@@ -33,26 +39,19 @@ def byte_characters():
     return [chr(b) if b in plain else chr(next(spare)) for b in range(256)]
 
 
-def metadata(vocabulary, merges):
-    number = {"context_length": CONTEXT, "embedding_length": WIDTH, "block_count": LAYERS,
-              "feed_forward_length": FFN, "attention.head_count": HEADS,
-              "attention.head_count_kv": KV_HEADS, "rope.dimension_count": WIDTH // HEADS}
+def metadata(vocabulary, merges, numbers, reals):
+    kinds = [struct.pack("<i", 3 if t.startswith("<|") else 1) for t in vocabulary]
     entries = [entry("general.architecture", STRING, string("llama")),
                entry("general.name", STRING, string("tiny")),
-               entry("llama.attention.layer_norm_rms_epsilon", FLOAT32, struct.pack("<f", 1e-5)),
-               entry("llama.rope.freq_base", FLOAT32, struct.pack("<f", 10000.0)),
                entry("tokenizer.ggml.model", STRING, string("gpt2")),
                entry("tokenizer.ggml.pre", STRING, string("smollm")),
                entry("tokenizer.ggml.tokens", ARRAY, array(STRING, [string(t) for t in vocabulary])),
                entry("tokenizer.ggml.merges", ARRAY, array(STRING, [string(m) for m in merges])),
-               entry("tokenizer.ggml.token_type", ARRAY,
-                     array(5, [struct.pack("<i", 3 if t.startswith("<|") else 1)
-                               for t in vocabulary])),
-               entry("tokenizer.ggml.bos_token_id", UINT32, struct.pack("<I", 1)),
-               entry("tokenizer.ggml.eos_token_id", UINT32, struct.pack("<I", 2)),
+               entry("tokenizer.ggml.token_type", ARRAY, array(INT32, kinds)),
                entry("tokenizer.ggml.add_bos_token", BOOL, b"\0"),
                entry("tokenizer.chat_template", STRING, string(TEMPLATE))]
-    return entries + [entry("llama." + k, UINT32, struct.pack("<I", v)) for k, v in number.items()]
+    entries += [entry(k, UINT32, struct.pack("<I", v)) for k, v in numbers.items()]
+    return entries + [entry(k, FLOAT32, struct.pack("<f", v)) for k, v in reals.items()]
 
 
 def shapes(n_vocabulary):
@@ -67,14 +66,15 @@ def shapes(n_vocabulary):
     return found
 
 
-def write(seed=1):
-    """The file's bytes, and the length of what comes before the tensors' data."""
+def write(seed=1, numbers=None, reals=None):
+    """The file's bytes, and the length of what comes before the tensors' data. `numbers` and
+    `reals` replace metadata, so that a well-formed file contradicts itself."""
     generator = random.Random(seed)
     letters = byte_characters()
     merges = ["t h", "Ġ a", "i n", "Ġ t", "Ġt h"]
     vocabulary = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *letters,
                   *(m.replace(" ", "") for m in merges)]
-    entries = metadata(vocabulary, merges)
+    entries = metadata(vocabulary, merges, {**NUMBERS, **(numbers or {})}, {**REALS, **(reals or {})})
     table, data = [], b""
     for name, shape in shapes(len(vocabulary)).items():
         table.append(string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, F32,

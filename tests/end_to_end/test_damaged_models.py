@@ -13,7 +13,7 @@ import unittest
 import program
 import small_model
 
-N_SMALL, N_REAL = 320, 80
+N_SMALL, N_CONTRADICTORY, N_REAL = 220, 100, 80
 TIMEOUT_S = 10
 MEMORY_BYTES = 8 << 30
 EXTREMES = [0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 32,
@@ -107,16 +107,20 @@ class DamagedModels(unittest.TestCase):
             header = file.read(4 << 20)  # metadata, tensor table, and some weights
         return header, path.stat().st_size
 
+    @staticmethod
+    def commands(path, out):
+        return (["show", path], ["logits", path, "--ids", "1,2,3", "--out", out],
+                ["run", path, "hello", "--max-tokens", "1"])
+
     def check(self, name, data, size=None):
-        path = os.path.join(self.folder.name, name + ".gguf")
+        path = os.path.join(self.folder.name, name.split("{")[0] + ".gguf")
         with open(path, "wb") as file:
             file.write(data)
             if size:
                 file.truncate(size)  # a hole: weights of zero
-        out = os.path.join(self.folder.name, name + ".safetensors")
+        out = path + ".safetensors"
         found = []
-        for arguments in (["show", path], ["logits", path, "--ids", "1,2,3", "--out", out],
-                          ["run", path, "hello", "--max-tokens", "1"]):
+        for arguments in self.commands(path, out):
             problem = complaint(arguments)
             if problem:
                 found.append(f"{name}: overtake {arguments[0]} {problem}")
@@ -134,8 +138,9 @@ class DamagedModels(unittest.TestCase):
     def test_the_undamaged_small_model_runs(self):
         path = os.path.join(self.folder.name, "whole.gguf")
         pathlib.Path(path).write_bytes(self.small)
-        done = program.run("run", path, "hello", "--max-tokens", "4")
-        self.assertEqual(0, done.returncode, done.stderr)
+        for arguments in self.commands(path, path + ".safetensors"):
+            done = program.run(*arguments)
+            self.assertEqual(0, done.returncode, (arguments, done.stderr))
 
     def test_damaged_copies_of_a_small_model(self):
         def cases():
@@ -144,6 +149,17 @@ class DamagedModels(unittest.TestCase):
                 data, damage = bytearray(self.small), DAMAGES[i % len(DAMAGES)]
                 damage(data, self.small_header, rng)
                 yield f"small-{i}-{damage.__name__}", data
+        self.check_all(cases())
+
+    def test_well_formed_files_that_contradict_themselves(self):
+        def cases():
+            for i in range(N_CONTRADICTORY):
+                rng = random.Random(2000 + i)
+                numbers = {key: rng.choice([v & 0xFFFFFFFF for v in EXTREMES] + [rng.randrange(300)])
+                           for key in rng.sample(sorted(small_model.NUMBERS), rng.choice([1, 1, 2]))}
+                reals = {key: rng.choice([0.0, -1.0, 1e38, float("nan"), float("inf")])
+                         for key in rng.sample(sorted(small_model.REALS), rng.choice([0, 0, 1]))}
+                yield f"contradiction-{i}-{numbers}{reals}", small_model.write(1, numbers, reals)[0]
         self.check_all(cases())
 
     def test_damaged_copies_of_the_default_model(self):
