@@ -19,7 +19,7 @@ struct HttpRequest {
   std::string path;   // decoded once and normalized: no "..", "//" or "%" is left in it
   std::string query;  // raw
   std::string body;
-  std::string peer;   // address of the client
+  std::string peer;  // address of the client
   bool peer_is_loopback = false;
 
   // The first header of this name, whatever its case; nullopt if absent.
@@ -64,10 +64,10 @@ struct HttpServerOptions {
   size_t max_body_bytes = 16u << 20;
   size_t max_header_bytes = 32u << 10;
   size_t max_connections = 10'000;
-  int header_timeout_ms = 10'000;   // to send the whole head
-  int body_timeout_ms = 30'000;     // without any byte of the body
-  int idle_timeout_ms = 75'000;     // between requests
-  int write_timeout_ms = 30'000;    // without the client taking any byte
+  int header_timeout_ms = 10'000;  // to send the whole head
+  int body_timeout_ms = 30'000;    // without any byte of the body
+  int idle_timeout_ms = 75'000;    // between requests
+  int write_timeout_ms = 30'000;   // without the client taking any byte
 };
 
 class HttpServer {
