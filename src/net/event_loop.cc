@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -19,6 +20,8 @@ struct EventLoop::Impl {
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
   std::atomic<std::thread::id> thread{};
+  std::mutex mutex;  // orders post() against close()
+  bool closed = false;
 };
 
 namespace {
@@ -71,7 +74,21 @@ bool EventLoop::on_loop_thread() const {
   return impl_->thread.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
 
-void EventLoop::post(std::function<void()> task) { asio::post(impl_->io, std::move(task)); }
+void EventLoop::close() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->closed = true;
+  }
+  impl_->thread = std::this_thread::get_id();
+  impl_->io.restart();
+  impl_->io.poll();
+  impl_->thread = std::thread::id();
+}
+
+void EventLoop::post(std::function<void()> task) {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->closed) asio::post(impl_->io, std::move(task));
+}
 
 void EventLoop::after(int delay_ms, std::function<void()> task) {
   auto timer = std::make_shared<asio::steady_timer>(impl_->io, std::chrono::milliseconds(delay_ms));

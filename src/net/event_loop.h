@@ -17,6 +17,9 @@ class EventLoop {
   // Runs tasks on the calling thread until stop().
   void run();
   void stop();
+  // After run(): runs what was posted before, drops what is posted from now on, so that tasks that
+  // hold the loop's owner can not keep both alive.
+  void close();
   bool on_loop_thread() const;
 
   void post(std::function<void()> task);

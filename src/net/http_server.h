@@ -15,6 +15,7 @@
 namespace overtake {
 
 struct HttpRequest {
+  std::string id;  // UUIDv7, which the answer carries as x-request-id
   std::string method;
   std::string path;   // decoded once and normalized: no "..", "//" or "%" is left in it
   std::string query;  // raw
@@ -48,26 +49,51 @@ class HttpExchange {
   virtual void start_stream(int status, std::string_view content_type) = 0;
   virtual void write(std::string piece) = 0;
   virtual void end_stream() = 0;
-  // Bytes written but not yet taken by the client: a producer may hold back above a limit.
+  // Bytes written but not yet taken by the client: a producer may hold back above a limit, and go
+  // on when `drained` is called, on the event loop, each time all bytes have been taken.
   virtual size_t pending_bytes() const = 0;
+  virtual void on_drained(std::function<void()> drained) = 0;
   // `gone` is called once, on the event loop, if the client leaves before the answer's end.
   virtual void on_gone(std::function<void()> gone) = 0;
+  // `stopping` is called once, on the event loop, when the server has waited long enough for this
+  // answer (see stop): what is sent within the next second still reaches the client.
+  virtual void on_stopping(std::function<void()> stopping) = 0;
+  // Words for this request's AccessRecord ("prompt_tokens=12").
+  virtual void note(std::string words) = 0;
   // Runs `task` on the event loop.
   virtual void post(std::function<void()> task) = 0;
 };
 
 using HttpHandler = std::function<void(std::shared_ptr<HttpExchange>)>;
 
+// What a log may tell of an answered request: nothing of its content.
+struct AccessRecord {
+  std::string id;
+  std::string method;
+  std::string path;
+  std::string note;
+  int status = 0;  // 499: the client left before the answer began
+  bool complete = false;
+  int64_t duration_us = 0;
+  uint64_t bytes = 0;  // of the answer
+};
+
 struct HttpServerOptions {
-  std::string host = "127.0.0.1";
-  uint16_t port = 8080;  // 0: any free one
+  std::string host = "127.0.0.1";  // an IPv4 or IPv6 address, or "localhost"
+  uint16_t port = 8080;            // 0: any free one
   size_t max_body_bytes = 16u << 20;
   size_t max_header_bytes = 32u << 10;
   size_t max_connections = 10'000;
   int header_timeout_ms = 10'000;  // to send the whole head
   int body_timeout_ms = 30'000;    // without any byte of the body
+  int min_body_bytes_per_s = 500;  // on average, after the first body_timeout_ms
   int idle_timeout_ms = 75'000;    // between requests
   int write_timeout_ms = 30'000;   // without the client taking any byte
+  // The JSON body of refusals that reach no handler (a bad head, a body too large); default: a
+  // line of text.
+  std::function<std::string(int status, std::string_view message)> error_body;
+  // Called on the event loop when an answer has ended or its client has left.
+  std::function<void(const AccessRecord&)> on_done;
 };
 
 class HttpServer {

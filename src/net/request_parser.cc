@@ -31,7 +31,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   });
 }
 
-// The only header of this name; nullopt if there is none, an empty pointer value if several.
+// How often a header stands in a request, and its last value.
 struct Single {
   int count = 0;
   std::string_view value;
@@ -127,6 +127,9 @@ void RequestParser::read_head(std::string_view head) {
   parser.body_limit(limits_.max_body_bytes);
   error_code error;
   parser.put(boost::asio::buffer(head.data(), head.size()), error);
+  if (error == http::error::bad_version) {
+    return fail(505, "only HTTP/1.1 and HTTP/1.0 are spoken here; use one of them");
+  }
   if (error || !parser.is_header_done()) {
     const bool length =
         error == http::error::bad_content_length || error == http::error::bad_transfer_encoding;
