@@ -34,6 +34,9 @@ bool is_last(const Event& event) {
 
 namespace {
 
+// A reader that is a little late still sees the events as they were made.
+constexpr size_t kMaxSeparateEvents = 64;
+
 // Joins `next` to the end of `last` where both are text, so that a slow reader holds one event.
 bool join(Event& last, Event& next) {
   if (auto* text = std::get_if<TextEvent>(&last)) {
@@ -64,7 +67,8 @@ bool join(Event& last, Event& next) {
 void AnswerStream::push(Event event) {
   const std::lock_guard lock(mutex_);
   if (!events_.empty()) {
-    if (!join(events_.back(), event)) events_.push_back(std::move(event));
+    const bool joined = events_.size() >= kMaxSeparateEvents && join(events_.back(), event);
+    if (!joined) events_.push_back(std::move(event));
     return;
   }
   events_.push_back(std::move(event));

@@ -1,11 +1,14 @@
 // Endpoint: one route of the server, one file in server/endpoint/.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/embedded_file.h"
 #include "base/registry.h"
 #include "engine/generator.h"
 #include "net/http_server.h"
@@ -15,14 +18,19 @@ namespace overtake {
 // What endpoints may use. Lives as long as the server.
 struct ServerContext {
   std::vector<std::shared_ptr<Generator>> generators;  // the first is the default model
+  std::span<const EmbeddedFile> pages;
+  // Names by which a browser may reach this server, without port (see router.h).
+  std::vector<std::string> allowed_hosts;
+  std::atomic<bool> draining = false;  // no new work should come
 
   // By name; the first where `name` is empty; null if unknown.
   std::shared_ptr<Generator> find(std::string_view name) const;
 };
 
 struct Endpoint {
-  std::string_view method;  // "POST"
-  std::string_view path;    // "/v1/chat/completions"
+  std::string_view method;  // "POST"; "GET" answers HEAD too
+  // "/v1/chat/completions"; a last "*" stands for any rest: "/v1/models/*".
+  std::string_view path;
   // Runs on the server's event loop and must not wait: it answers through `exchange`, at once or
   // later, and keeps the pointer for as long as it needs it.
   void (*handle)(const ServerContext& context, std::shared_ptr<HttpExchange> exchange);

@@ -1,0 +1,183 @@
+#include "server/completion_run.h"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/uuid.h"
+#include "server/reply.h"
+
+namespace overtake {
+namespace {
+
+// Events stay in their queues while the client has this much to take.
+constexpr size_t kOutputHighWater = 64 << 10;
+
+// Lives on the event loop. The exchange's callbacks own it until the answer's end.
+class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
+ public:
+  CompletionRun(std::shared_ptr<HttpExchange> exchange, openai::CompletionCall call)
+      : exchange_(std::move(exchange)), call_(std::move(call)) {}
+
+  void start(Generator& generator, const CompletionDialect& dialect);
+
+ private:
+  Status generate_all(Generator& generator);
+  void wake_on_events();
+  void pump(size_t index);
+  void pump_all();
+  void handle(size_t index, Event event);
+  void write_out();
+  void complete();
+  void fail(const openai::ApiError& error);
+  void release();
+
+  std::shared_ptr<HttpExchange> exchange_;
+  openai::CompletionCall call_;
+  std::vector<Answer> answers_;
+  std::unique_ptr<openai::AnswerWriter> writer_;
+  std::string out_;
+  size_t n_finished_ = 0;
+  bool streaming_ = false;
+  bool done_ = false;
+};
+
+void CompletionRun::start(Generator& generator, const CompletionDialect& dialect) {
+  const Status generated = generate_all(generator);
+  if (!generated.ok()) {
+    openai::ApiError error = openai::to_api_error(generated.error());
+    if (error.status >= 500) {
+      log(LogLevel::kError, exchange_->request().id + " " + generated.error().message);
+    }
+    return fail(error);
+  }
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  writer_ =
+      dialect.make_writer(call_, {std::string(dialect.id_prefix) + exchange_->request().id,
+                                  std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+                                  generator.info().name});
+  exchange_->on_gone([self = shared_from_this()] { self->release(); });
+  exchange_->on_drained([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->pump_all();
+  });
+  exchange_->on_stopping([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) {
+      self->fail(openai::plain_error(503, "the server is shutting down; send the request again"));
+    }
+  });
+  pump_all();
+  if (!done_) wake_on_events();
+}
+
+Status CompletionRun::generate_all(Generator& generator) {
+  const HttpRequest& request = exchange_->request();
+  for (int i = 0; i < call_.n_choices(); ++i) {
+    GenerateRequest one = call_.choice_request(i);
+    one.id = make_uuid_v7();
+    one.trace_id = request.id;
+    one.model = generator.info().name;
+    if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
+    answers_.push_back(TRY(generator.generate(std::move(one))));
+  }
+  return {};
+}
+
+void CompletionRun::wake_on_events() {
+  for (size_t i = 0; i < answers_.size(); ++i) {
+    answers_[i]->on_ready([weak = weak_from_this(), exchange = exchange_, i] {
+      exchange->post([weak, i] {
+        if (const auto self = weak.lock()) self->pump(i);
+      });
+    });
+  }
+}
+
+void CompletionRun::pump_all() {
+  for (size_t i = 0; i < answers_.size() && !done_; ++i) pump(i);
+}
+
+void CompletionRun::pump(size_t index) {
+  while (!done_ && exchange_->pending_bytes() + out_.size() < kOutputHighWater) {
+    auto event = answers_[index]->try_next();
+    if (!event) break;
+    handle(index, std::move(*event));
+  }
+  write_out();
+}
+
+void CompletionRun::handle(size_t index, Event event) {
+  if (auto* failed = std::get_if<FailedEvent>(&event)) {
+    log(LogLevel::kError, exchange_->request().id + " " + failed->error.message);
+    openai::ApiError error = openai::to_api_error(failed->error);
+    error.retry_later = error.retry_later || failed->retryable;
+    return fail(error);
+  }
+  const auto* finished = std::get_if<FinishedEvent>(&event);
+  if (finished && finished->reason == FinishReason::kCancelled) {
+    return fail(openai::to_api_error({ErrorCode::kCancelled, "the answer was cancelled"}));
+  }
+  if (call_.stream && !streaming_) {
+    streaming_ = true;
+    exchange_->set_header("Cache-Control", "no-cache");
+    exchange_->set_header("X-Accel-Buffering", "no");  // or nginx would hold the events back
+    exchange_->start_stream(200, "text/event-stream");
+  }
+  const bool is_end = finished != nullptr;
+  writer_->add(static_cast<int>(index), std::move(event), out_);
+  if (is_end && ++n_finished_ == answers_.size()) complete();
+}
+
+void CompletionRun::write_out() {
+  if (done_ || !streaming_ || out_.empty()) return;
+  exchange_->write(std::exchange(out_, {}));
+}
+
+void CompletionRun::complete() {
+  writer_->finish(out_);
+  const openai::UsageTotals& usage = writer_->usage();
+  exchange_->note(fmt::format("prompt_tokens={} completion_tokens={}", usage.prompt_tokens,
+                              usage.completion_tokens));
+  const auto exchange = exchange_;
+  release();
+  if (streaming_) {
+    exchange->write(std::exchange(out_, {}));
+    exchange->end_stream();
+  } else {
+    exchange->send(200, "application/json", std::exchange(out_, {}));
+  }
+}
+
+void CompletionRun::fail(const openai::ApiError& error) {
+  if (done_) return;
+  const auto exchange = exchange_;
+  exchange->note("error=" + error.code.value_or(error.type));
+  release();
+  if (!streaming_) return reply_error(*exchange, error);
+  exchange->write(std::exchange(out_, {}) + openai::stream_error(error));
+  exchange->end_stream();
+}
+
+// Ends the answers: dropping one cancels it.
+void CompletionRun::release() {
+  done_ = true;
+  answers_.clear();
+}
+
+}  // namespace
+
+void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
+                    const CompletionDialect& dialect) {
+  const auto body = parse_json(exchange->request().body, "request body");
+  if (!body.ok()) return reply_error(*exchange, openai::to_api_error(body.error()));
+  openai::CompletionCall call;
+  if (const auto error = dialect.parse(body.value(), &call)) return reply_error(*exchange, *error);
+  const auto generator = context.find(call.model);
+  if (!generator) return reply_error(*exchange, openai::model_not_found(call.model));
+  std::make_shared<CompletionRun>(std::move(exchange), std::move(call))->start(*generator, dialect);
+}
+
+}  // namespace overtake

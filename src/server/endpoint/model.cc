@@ -1,0 +1,25 @@
+// GET /v1/models/{id}; an id may hold slashes ("openai/gpt-4o").
+#include "wire/openai/model.h"
+
+#include <nlohmann/json.hpp>
+
+#include "server/endpoint.h"
+#include "server/reply.h"
+
+namespace overtake {
+namespace {
+
+constexpr std::string_view kPrefix = "/v1/models/";
+
+void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
+  const std::string name = exchange->request().path.substr(kPrefix.size());
+  const auto generator = context.find(name);
+  if (!generator) return reply_error(*exchange, openai::model_not_found(name));
+  reply_json(*exchange, 200, openai::model_json(generator->info()));
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(Endpoint, endpoint_model) = {"GET", "/v1/models/*", handle};
+
+}  // namespace overtake

@@ -1,0 +1,25 @@
+// GET /v1/models: what is served, the default first.
+#include <nlohmann/json.hpp>
+
+#include "server/endpoint.h"
+#include "server/reply.h"
+#include "wire/openai/model.h"
+
+namespace overtake {
+namespace {
+
+void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
+  Json body;
+  body["object"] = "list";
+  Json& list = body["data"] = Json::array();
+  for (const auto& generator : context.generators) {
+    list.push_back(openai::model_json(generator->info()));
+  }
+  reply_json(*exchange, 200, body);
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(Endpoint, endpoint_models) = {"GET", "/v1/models", handle};
+
+}  // namespace overtake

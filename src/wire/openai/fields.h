@@ -1,0 +1,42 @@
+// Fields: typed, bounded reading of a request's JSON object; the first thing that is wrong is kept.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "wire/openai/error.h"
+
+namespace overtake::openai {
+
+// Getters return nullopt for an absent or null field, and after an error; the caller reads all it
+// wants and then asks for error() once.
+class Fields {
+ public:
+  // `object` is an object and outlives this. `path` goes before names in errors: "messages[0].".
+  Fields(const Json& object, std::string path = "") : object_(object), path_(std::move(path)) {}
+
+  const Json* find(std::string_view name) const;  // null where absent or null
+  std::optional<bool> boolean(std::string_view name);
+  std::optional<int64_t> integer(std::string_view name, int64_t min, int64_t max);
+  std::optional<double> number(std::string_view name, double min, double max);
+  std::optional<std::string> string(std::string_view name);
+  const Json* object(std::string_view name);
+  const Json* array(std::string_view name);
+
+  std::string param(std::string_view name) const { return path_ + std::string(name); }
+  void fail(ApiError error);
+  void invalid(std::string_view name, std::string message);
+  void unsupported(std::string_view name, std::string message);
+  bool ok() const { return !error_; }
+  const std::optional<ApiError>& error() const { return error_; }
+
+ private:
+  const Json& object_;
+  std::string path_;
+  std::optional<ApiError> error_;
+};
+
+}  // namespace overtake::openai
