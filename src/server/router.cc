@@ -15,7 +15,7 @@ bool is_wildcard(std::string_view pattern) { return pattern.ends_with('*'); }
 bool path_matches(std::string_view pattern, std::string_view path) {
   if (!is_wildcard(pattern)) return pattern == path;
   pattern.remove_suffix(1);
-  return path.size() > pattern.size() && path.starts_with(pattern);
+  return path.starts_with(pattern);
 }
 
 bool method_matches(std::string_view wanted, std::string_view method) {

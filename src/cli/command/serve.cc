@@ -1,0 +1,168 @@
+// `overtake serve`: models behind OpenAI's API and the chat page.
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "catalog/store.h"
+#include "cli/command.h"
+#include "cli/serve_config.h"
+#include "cli/signal_watch.h"
+#include "engine/local_generator.h"
+#include "engine/null_generator.h"
+#include "server/router.h"
+#include "web/pages.h"
+#include "wire/openai/error.h"
+
+namespace overtake {
+namespace {
+
+// How long running answers may go on after the first signal.
+constexpr int kDrainMs = 10'000;
+
+struct ServeOptions {
+  std::vector<std::string> models;
+  std::string host = "127.0.0.1";
+  uint16_t port = 8080;
+  std::string config_path;
+  bool deterministic = false;
+};
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
+}
+
+Result<std::shared_ptr<Generator>> load(const std::string& model, bool deterministic) {
+  if (model == "null") return make_null_generator();
+  const ResolvedModel resolved = TRY(resolve_model(model));
+  LocalModelOptions options;
+  options.path = resolved.path;
+  options.name = resolved.name;
+  options.deterministic = deterministic;
+  return make_local_generator(options);
+}
+
+Result<std::vector<std::shared_ptr<Generator>>> load_all(const ServeOptions& options) {
+  std::vector<std::shared_ptr<Generator>> generators;
+  for (const std::string& model : options.models) {
+    auto generator = TRY(load(model, options.deterministic));
+    const std::string& name = generator->info().name;
+    for (const auto& other : generators) {
+      if (other->info().name != name) continue;
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("two models are called \"{}\"; {}; rename one of the files", name, model)};
+    }
+    generators.push_back(std::move(generator));
+  }
+  return generators;
+}
+
+void log_access(const AccessRecord& record) {
+  log(LogLevel::kInfo,
+      fmt::format("{} {} {} {:.1f} ms {} bytes{}{}{} id={}", record.method, record.path,
+                  record.status, static_cast<double>(record.duration_us) * 1e-3, record.bytes,
+                  record.complete ? "" : " client left", record.note.empty() ? "" : " ",
+                  record.note, record.id));
+}
+
+// Every connection needs a descriptor; the soft limit is often 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void print_welcome(const ServerContext& context, const std::string& host, uint16_t port) {
+  std::string names;
+  for (const auto& generator : context.generators) {
+    names += (names.empty() ? "" : ", ") + generator->info().name;
+  }
+  const bool bare_v6 = host.find(':') != host.npos && host.front() != '[';
+  const std::string url = fmt::format("http://{}:{}", bare_v6 ? "[" + host + "]" : host, port);
+  fmt::print(
+      "Serving {} on {} (chat page and OpenAI API). Ctrl-C stops.\n\n"
+      "  curl {}/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+      "    -d '{{\"model\": \"{}\", \"messages\": [{{\"role\": \"user\", \"content\": "
+      "\"Hello!\"}}]}}'\n\n",
+      names, url, url, context.generators.front()->info().name);
+  std::fflush(stdout);
+}
+
+Result<int> serve(const ServeOptions& options) {
+  if (!is_loopback(options.host)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("refusing to listen on {}; --host; there are no API keys yet, so only "
+                             "this machine may be served: use 127.0.0.1",
+                             options.host)};
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  set_log_level(LogLevel::kInfo);
+  SignalWatch signals;  // before the threads of models
+
+  const auto context = std::make_shared<ServerContext>();
+  HttpServerOptions http;
+  http.host = options.host;
+  http.port = options.port;
+  http.on_done = log_access;
+  http.error_body = [](int status, std::string_view message) {
+    return openai::error_json(openai::plain_error(status, std::string(message)));
+  };
+  // The port first: that it is taken should not show after a minute of loading.
+  const auto server = TRY(HttpServer::listen(http, make_router(context)));
+  context->pages = web_pages();
+  context->allowed_hosts = hosts_of(options.host);
+  context->generators = TRY(load_all(options));
+
+  signals.start([&] {
+    log(LogLevel::kInfo, "stopping: running answers may finish; a second signal stops at once");
+    context->draining = true;
+    server->stop(kDrainMs);
+  });
+  print_welcome(*context, options.host, server->port());
+  server->run();
+  return kExitDone;
+}
+
+std::function<Result<int>()> setup(CLI::App& app) {
+  const auto given = std::make_shared<ServeOptions>();
+  app.add_option("MODEL", given->models,
+                 "a model of the store, a GGUF file, a safetensors folder, or \"null\"; the first "
+                 "is the default");
+  const auto* host =
+      app.add_option("--host", given->host, "address to listen on")->capture_default_str();
+  const auto* port =
+      app.add_option("--port", given->port, "port to listen on; 0 takes any free one")
+          ->capture_default_str();
+  app.add_option("--config", given->config_path, "settings (overtake.toml: host, port, models)");
+  app.add_flag("--deterministic", given->deterministic,
+               "the same text on every machine, at some cost of speed");
+  return [given, host, port]() -> Result<int> {
+    ServeOptions options = *given;
+    if (!options.config_path.empty()) {
+      const ServeConfig config = TRY(read_serve_config(options.config_path));
+      if (host->count() == 0) options.host = config.host.value_or(options.host);
+      if (port->count() == 0) options.port = config.port.value_or(options.port);
+      if (options.models.empty()) options.models = config.models;
+    }
+    if (options.models.empty()) options.models.emplace_back();  // the default model
+    return serve(options);
+  };
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(Command, command_serve) = {"serve", "serve models: OpenAI's API and a chat page", 2,
+                                          setup};
+
+}  // namespace overtake
