@@ -9,7 +9,13 @@ export default defineConfig(({ mode }) => ({
   // `npm run dev` speaks to a running `overtake serve`; `npm run mock` to a stand-in.
   plugins: mode === 'mock' ? [mockServer()] : [],
   server: { proxy: mode === 'mock' ? {} : { '/v1': 'http://127.0.0.1:8080' } },
-  preview: { headers: { 'Content-Security-Policy': "default-src 'self'" } },
+  preview: {
+    headers: {
+      'Content-Security-Policy':
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; " +
+        "frame-ancestors 'none'; require-trusted-types-for 'script'",
+    },
+  },
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,

@@ -104,6 +104,7 @@ describe('streamChat', () => {
     });
     expect((await refused(404, body('model_not_found'))).advice).toContain('another model');
     expect((await refused(401, body('invalid_api_key'))).actions).toContain('settings');
+    expect((await refused(403, '')).advice).toContain('address');
     expect((await refused(400, '{"detail":[{"loc":1}]}')).detail).toBe('[{"loc":1}]');
     expect((await refused(500, '{"error":"words"}')).detail).toBe('words');
     expect((await refused(502, '<html>proxy</html>')).detail).toBe('HTTP 502');

@@ -62,11 +62,18 @@ function explainCode(code: string | null): Failure | null {
 }
 
 function explainStatus(status: number): Failure {
-  if (status === 401 || status === 403) {
+  if (status === 401) {
     return failure('The server wants an API key', 'Enter one in the settings, then retry.', [
       'settings',
       'retry',
     ]);
+  }
+  if (status === 403) {
+    return failure(
+      'The server refuses this browser',
+      'Open the page at the address that the server printed, on its own machine.',
+      ['retry'],
+    );
   }
   if (status === 404) {
     return failure('The server does not have this', 'Pick another model, then retry.', ['retry']);
