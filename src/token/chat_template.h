@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ struct TemplateLimits {
   int64_t max_steps = 1'000'000;
   size_t max_output_bytes = 8 << 20;
   int max_wall_ms = 100;
+  size_t max_memory_bytes = 64 << 20;          // of all intermediate values together
+  int64_t (*monotonic_ms)() = nullptr;         // the clock of max_wall_ms; null is the system's
 };
 
 struct TemplateInput {
@@ -26,6 +29,7 @@ struct TemplateInput {
   std::string_view bos_token;
   std::string_view eos_token;
   const Json* extra = nullptr;     // more variables (object), or null
+  std::optional<int64_t> now_s;    // UTC seconds for strftime_now; absent is the system's clock
 };
 
 // Immutable after parsing; any thread may render.
