@@ -14,12 +14,12 @@
 namespace overtake {
 
 struct TemplateLimits {
-  int max_depth = 200;               // of nesting, in the source and while it runs
+  int max_depth = 200;  // of nesting, in the source and while it runs
   int64_t max_steps = 1'000'000;
   size_t max_output_bytes = 8 << 20;
   int max_wall_ms = 100;
-  size_t max_memory_bytes = 64 << 20;          // of all intermediate values together
-  int64_t (*monotonic_ms)() = nullptr;         // the clock of max_wall_ms; null is the system's
+  size_t max_memory_bytes = 64 << 20;   // of all intermediate values together
+  int64_t (*monotonic_ms)() = nullptr;  // the clock of max_wall_ms; null is the system's
 };
 
 struct TemplateInput {
@@ -28,8 +28,8 @@ struct TemplateInput {
   bool add_generation_prompt = true;
   std::string_view bos_token;
   std::string_view eos_token;
-  const Json* extra = nullptr;     // more variables (object), or null
-  std::optional<int64_t> now_s;    // UTC seconds for strftime_now; absent is the system's clock
+  const Json* extra = nullptr;   // more variables (object), or null
+  std::optional<int64_t> now_s;  // UTC seconds for strftime_now; absent is the system's clock
 };
 
 // Immutable after parsing; any thread may render.

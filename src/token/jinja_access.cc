@@ -29,7 +29,8 @@ Result<Value> loop_attribute(Runtime& rt, const Value& self, std::string_view na
   if (name == "depth") return int_value(loop.depth + 1);
   if (name == "depth0") return int_value(loop.depth);
   if (name == "previtem") return loop_neighbour(loop, index > 0, loop.index - 1, "loop.previtem");
-  if (name == "nextitem") return loop_neighbour(loop, index + 1 < n, loop.index + 1, "loop.nextitem");
+  if (name == "nextitem")
+    return loop_neighbour(loop, index + 1 < n, loop.index + 1, "loop.nextitem");
   return undefined_value(name);
 }
 
@@ -49,8 +50,8 @@ Result<Value> bound_method(Runtime& rt, const Value& self, const Builtin* builti
 bool is_forbidden(const Value& object, std::string_view name) {
   if (name.starts_with("__") && name.ends_with("__")) return true;
   constexpr std::string_view kDict[] = {"clear", "pop", "popitem", "setdefault", "update"};
-  constexpr std::string_view kList[] = {"append",  "clear", "extend",  "insert",
-                                        "pop", "remove", "reverse", "sort"};
+  constexpr std::string_view kList[] = {"append", "clear",  "extend",  "insert",
+                                        "pop",    "remove", "reverse", "sort"};
   const auto has = [&](const auto& names) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
   };
@@ -117,8 +118,8 @@ Result<Value> Runtime::get_item(const Value& object, const Value& key) {
     if (found != nullptr) return *found;
     if (!key.is_string()) return undefined_value("an item of a dict");
     // Only methods are left; get_attribute would look for the key again.
-    const Builtin* builtin = is_forbidden(object, key.text()) ? nullptr
-                                                              : find_method(object, key.text());
+    const Builtin* builtin =
+        is_forbidden(object, key.text()) ? nullptr : find_method(object, key.text());
     if (builtin == nullptr) return undefined_value(key.text());
     return bound_method(*this, object, builtin);
   }

@@ -125,14 +125,15 @@ struct Branch {
 struct Statement {
   StatementKind kind = StatementKind::kText;
   int line = 1;
-  Value text;                       // kText
-  Expression* expression = nullptr;  // printed, iterated, assigned, called, or the filters of a block
-  Expression* condition = nullptr;   // for ... if
-  bool recursive = false;            // for
+  Value text;  // kText
+  Expression* expression =
+      nullptr;  // printed, iterated, assigned, called, or the filters of a block
+  Expression* condition = nullptr;  // for ... if
+  bool recursive = false;           // for
   Target target;
   std::vector<Branch> branches;  // if, elif
   Block body;
-  Block otherwise;  // else
+  Block otherwise;        // else
   std::string_view name;  // macro
   NameId name_id = 0;
   std::vector<Parameter> parameters;  // macro, call; with: targets and values
@@ -149,7 +150,7 @@ struct Program {
   std::deque<Statement> statements;
   std::deque<std::string> strings;
   std::unordered_map<std::string_view, NameId> names;  // of variables
-  std::optional<NameId> loop_name;  // of "loop", where the template reads it
+  std::optional<NameId> loop_name;                     // of "loop", where the template reads it
   Block body;
 
   std::string_view keep(std::string text) { return strings.emplace_back(std::move(text)); }

@@ -171,7 +171,8 @@ Status Runtime::evaluate_arguments(const Arguments& arguments, CallArgs& out) {
 }
 
 Result<Value> Runtime::evaluate_call(const Expression& e) {
-  const Value* caller = std::exchange(caller_, nullptr);  // meant for this call, not for its arguments
+  const Value* caller =
+      std::exchange(caller_, nullptr);  // meant for this call, not for its arguments
   const Value callee = TRY(evaluate(*e.children[0]));
   CallArgs args;
   TRY(evaluate_arguments(e.arguments, args));

@@ -133,7 +133,8 @@ Result<Value> sort(Runtime& rt, CallArgs& a) {
     key.path = path;
     keyed = TRY(with_keys(key, items));
     TRY(sort_keyed(rt, keyed, truthy_argument(a, 1, false)));
-    std::transform(keyed.begin(), keyed.end(), items.begin(), [](const Keyed& k) { return k.item; });
+    std::transform(keyed.begin(), keyed.end(), items.begin(),
+                   [](const Keyed& k) { return k.item; });
   }
   return unkeyed(rt, a.positional[0], SequenceKind::kList, keyed);
 }
@@ -154,8 +155,7 @@ Result<Value> unique(Runtime& rt, CallArgs& a) {
 template <Operator better>
 Result<Value> extreme(Runtime& rt, CallArgs& a) {
   const SortKey key{rt, a.positional[2], truthy_argument(a, 1, false)};
-  const std::vector<Keyed> items =
-      TRY(with_keys(key, TRY(items_of(rt, a.positional[0]))));
+  const std::vector<Keyed> items = TRY(with_keys(key, TRY(items_of(rt, a.positional[0]))));
   if (items.empty()) return undefined_value("an extreme of no items");
   const Keyed* best = &items[0];
   for (const Keyed& candidate : items) {
@@ -247,9 +247,9 @@ Result<Value> groupby(Runtime& rt, CallArgs& a) {
     }
     Value name = TRY(get_path(rt, group[0], a.positional[1]));
     if (name.is(Kind::kUndefined)) name = keyed[begin].key;
-    groups.push_back(TRY(derived(
-        rt, a.positional[0], SequenceKind::kTuple,
-        {name, TRY(derived(rt, a.positional[0], SequenceKind::kList, group))})));
+    groups.push_back(
+        TRY(derived(rt, a.positional[0], SequenceKind::kTuple,
+                    {name, TRY(derived(rt, a.positional[0], SequenceKind::kList, group))})));
     begin = end;
   }
   return derived(rt, a.positional[0], SequenceKind::kList, groups);

@@ -27,7 +27,8 @@ std::optional<std::string> plain_digits(std::string_view text) {
       out += text[i];
       continue;
     }
-    const bool between = i > 0 && i + 1 < text.size() && std::isalnum(static_cast<unsigned char>(text[i - 1])) != 0 &&
+    const bool between = i > 0 && i + 1 < text.size() &&
+                         std::isalnum(static_cast<unsigned char>(text[i - 1])) != 0 &&
                          std::isalnum(static_cast<unsigned char>(text[i + 1])) != 0;
     if (!between) return std::nullopt;
   }

@@ -19,8 +19,8 @@ Result<Value> get_path(Runtime& rt, const Value& item, const Value& path) {
     const std::string_view name = rest.substr(0, dot);
     int64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    const bool is_number = error == std::errc() && end == name.data() + name.size() &&
-                           name.find('-') == name.npos;
+    const bool is_number =
+        error == std::errc() && end == name.data() + name.size() && name.find('-') == name.npos;
     at = TRY(rt.get_item(at, is_number ? int_value(number) : string_value(name, true)));
     if (dot == rest.size()) return at;
     rest.remove_prefix(dot + 1);

@@ -74,8 +74,7 @@ Result<Value> indent(Runtime& rt, CallArgs& a) {
 
 Result<Value> join_filter(Runtime& rt, CallArgs& a) {
   std::span<Value> items = TRY(rt.iterate(a.positional[0]));
-  const Value separator =
-      given(a, 1) ? TRY(rt.to_text(a.positional[1])) : string_value({}, true);
+  const Value separator = given(a, 1) ? TRY(rt.to_text(a.positional[1])) : string_value({}, true);
   if (!given(a, 2)) return join(rt, separator, items);
   std::vector<Value> attributes;
   for (const Value& item : items) {

@@ -46,7 +46,8 @@ class Scanner {
   }
   int64_t number() {
     int64_t n = 0;
-    while (peek() >= '0' && peek() <= '9') n = std::min<int64_t>(n * 10 + (take() - '0'), INT32_MAX);
+    while (peek() >= '0' && peek() <= '9')
+      n = std::min<int64_t>(n * 10 + (take() - '0'), INT32_MAX);
     return n;
   }
 
@@ -55,9 +56,7 @@ class Scanner {
   size_t at_ = 0;
 };
 
-Error bad_format(std::string_view what) {
-  return type_error(fmt::format("{} in a format", what));
-}
+Error bad_format(std::string_view what) { return type_error(fmt::format("{} in a format", what)); }
 
 std::string with_commas(std::string digits) {
   const size_t end = std::min(digits.find_first_of(".e"), digits.size());
@@ -116,8 +115,8 @@ Status add_padded(Runtime& rt, TextBuilder& out, const Value& text, const Format
 Status add_number(Runtime& rt, TextBuilder& out, const Value& v, FormatSpec spec, bool trusted) {
   std::string digits = TRY(digits_of(v, spec));
   if (spec.comma) digits = with_commas(std::move(digits));
-  const bool negative = v.is(Kind::kFloat) ? std::signbit(v.real) && !std::isnan(v.real)
-                                           : *as_int(v) < 0;
+  const bool negative =
+      v.is(Kind::kFloat) ? std::signbit(v.real) && !std::isnan(v.real) : *as_int(v) < 0;
   std::string sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
   if (spec.align == '=') {
     const auto missing = spec.width - static_cast<int64_t>(sign.size() + digits.size());
@@ -166,8 +165,7 @@ class PercentValues {
   Result<Value> named(Runtime& rt, std::string_view name) {
     if (!values_.is(Kind::kDict)) return bad_format("a name without a dict");
     taken_ = 1;
-    const Value* found =
-        TRY(dict_find(rt.budget(), *values_.dict, string_value(name, true)));
+    const Value* found = TRY(dict_find(rt.budget(), *values_.dict, string_value(name, true)));
     if (found == nullptr) return bad_format("an unknown name");
     return *found;
   }
@@ -286,8 +284,8 @@ Result<FormatSpec> parse_spec(std::string_view text) {
   if (scan.skip('.')) spec.precision = scan.number();
   if (!scan.done()) spec.type = scan.take();
   TRY(check_size(spec));
-  const bool known = spec.type == 0 || std::string_view("sdxXobeEfFgG%").find(spec.type) !=
-                                           std::string_view::npos;
+  const bool known =
+      spec.type == 0 || std::string_view("sdxXobeEfFgG%").find(spec.type) != std::string_view::npos;
   if (!scan.done() || !known) return bad_format("an unsupported specification");
   return spec;
 }

@@ -25,11 +25,11 @@ Result<Value> range(Runtime& rt, CallArgs& a) {
   if (step > 0 && distance > 0) n = (distance - 1) / step + 1;
   if (step < 0 && distance < 0) n = (distance + 1) / step + 1;
   if (n > kMaxRange) {
-    return Error{ErrorCode::kExhausted, fmt::format("range() gives more than {} numbers", kMaxRange)};
+    return Error{ErrorCode::kExhausted,
+                 fmt::format("range() gives more than {} numbers", kMaxRange)};
   }
   if (!rt.budget().spend(n >> 3)) return rt.budget().error();
-  const Value out =
-      TRY(make_sequence(rt.heap(), SequenceKind::kRange, static_cast<size_t>(n)));
+  const Value out = TRY(make_sequence(rt.heap(), SequenceKind::kRange, static_cast<size_t>(n)));
   for (int64_t i = 0; i < n; ++i) out.sequence->items[i] = int_value(begin + i * step);
   return out;
 }

@@ -99,9 +99,9 @@ Heap::TextBlock* Heap::text_block(size_t n_bytes) {
     TextBlock& last = text_blocks_.back();
     if (last.capacity - last.used >= n_bytes) return &last;
   }
-  const size_t next =
-      text_blocks_.empty() ? kFirstTextBlock
-                           : std::min(kMaxTextBlock, text_blocks_.back().capacity * 2);
+  const size_t next = text_blocks_.empty()
+                          ? kFirstTextBlock
+                          : std::min(kMaxTextBlock, text_blocks_.back().capacity * 2);
   const size_t capacity = std::max(n_bytes, next);
   if (capacity > UINT32_MAX / 2 || !budget_.take_memory(2 * capacity)) return nullptr;
   TextBlock block;

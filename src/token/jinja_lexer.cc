@@ -175,6 +175,7 @@ class Lexer {
   }
 
   Status read_comment() {
+    if (at_ == source_.size()) return {};  // Jinja lets a bare "{#" at the very end pass
     const size_t end = source_.find("#}", at_);
     if (end == std::string::npos) return syntax_error("{# is never closed", line_);
     const char sign = end > at_ ? source_[end - 1] : ' ';
@@ -193,10 +194,11 @@ class Lexer {
     std::string open;
     while (true) {
       if (tokens_.size() > kMaxTokens) {
-        return Error{ErrorCode::kExhausted,
-                     fmt::format("the chat template has more than {} tokens; chat template line {}; "
-                                 "use a shorter template",
-                                 kMaxTokens, line_)};
+        return Error{
+            ErrorCode::kExhausted,
+            fmt::format("the chat template has more than {} tokens; chat template line {}; "
+                        "use a shorter template",
+                        kMaxTokens, line_)};
       }
       advance(spaces_at(at_));
       if (at_ >= source_.size()) return syntax_error("a tag is never closed", line_);
@@ -323,8 +325,8 @@ Status Lexer::read_number() {
   std::string digits = source_.substr(begin, end - begin);
   std::erase(digits, '_');
   push(TokenKind::kInteger, digits);
-  const auto [ptr, error] = std::from_chars(digits.data(), digits.data() + digits.size(),
-                                            tokens_.back().integer, base);
+  const auto [ptr, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), tokens_.back().integer, base);
   at_ = end;
   if (error == std::errc()) return {};
   return Error{ErrorCode::kUnsupported,

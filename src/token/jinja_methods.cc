@@ -47,7 +47,8 @@ Result<Value> replace_method(Runtime& rt, CallArgs& a) {
 Result<Value> join_method(Runtime& rt, CallArgs& a) {
   const std::span<Value> items = TRY(rt.iterate(a.positional[1]));
   for (const Value& item : items) {
-    if (!item.is_string()) return type_error(fmt::format("join needs str, not {}", type_name(item)));
+    if (!item.is_string())
+      return type_error(fmt::format("join needs str, not {}", type_name(item)));
   }
   return join(rt, a.positional[0], items);
 }
@@ -70,7 +71,8 @@ Result<Value> has_affix(Runtime& rt, CallArgs& a) {
     affixes.assign(all.begin(), all.end());
   }
   for (const Value& affix : affixes) {
-    if (!affix.is_string()) return type_error("startswith and endswith need a str or a tuple of str");
+    if (!affix.is_string())
+      return type_error("startswith and endswith need a str or a tuple of str");
     if (!rt.budget().spend(1 + (affix.size >> 6))) return rt.budget().error();
     if (at_start ? text.text().starts_with(affix.text()) : text.text().ends_with(affix.text())) {
       return bool_value(true);

@@ -209,8 +209,8 @@ Result<bool> compare_values(Runtime& rt, Operator op, const Value& a, const Valu
     default:
       break;
   }
-  const bool nan = (a.is(Kind::kFloat) && std::isnan(a.real)) ||
-                   (b.is(Kind::kFloat) && std::isnan(b.real));
+  const bool nan =
+      (a.is(Kind::kFloat) && std::isnan(a.real)) || (b.is(Kind::kFloat) && std::isnan(b.real));
   const int order = TRY(compare(budget, a, b));
   if (nan) return false;
   switch (op) {
@@ -311,11 +311,11 @@ Result<Value> slice_text(Runtime& rt, const Value& text, const Value (&parts)[3]
   if (walk.n == 0) return text.part(0, 0);
   if (walk.step == 1) {
     const size_t begin = byte_of_char(text.text(), static_cast<size_t>(walk.begin));
-    const size_t bytes =
-        byte_of_char(text.text().substr(begin), static_cast<size_t>(walk.n));
+    const size_t bytes = byte_of_char(text.text().substr(begin), static_cast<size_t>(walk.n));
     return text.part(begin, begin + bytes);
   }
-  if (!rt.budget().take_memory(sizeof(size_t) * (text.size + size_t{1}))) return rt.budget().error();
+  if (!rt.budget().take_memory(sizeof(size_t) * (text.size + size_t{1})))
+    return rt.budget().error();
   std::vector<size_t> starts;  // of the characters, and the end
   starts.reserve(text.size + size_t{1});
   for (size_t at = 0; at < text.size; at += char_at(text.text(), at).size) starts.push_back(at);

@@ -55,9 +55,8 @@ Result<Expression*> Parser::parse_subscript(Expression* e) {
     items.push_back(TRY(parse_subscript_item()));
   }
   skip();
-  Expression* index = items.size() == 1
-                          ? items[0]
-                          : TRY(finish(make(ExpressionKind::kTuple, std::move(items))));
+  Expression* index =
+      items.size() == 1 ? items[0] : TRY(finish(make(ExpressionKind::kTuple, std::move(items))));
   return finish(make(ExpressionKind::kItem, {e, index}));
 }
 
@@ -67,8 +66,8 @@ Result<Expression*> Parser::parse_subscript_item() {
   if (!skip_operator(":")) return begin;
   Expression* slice = make(ExpressionKind::kSlice, {begin, nullptr, nullptr});
   for (int part = 1; part <= 2; ++part) {
-    const bool given = !current().is_operator(":") && !current().is_operator("]") &&
-                       !current().is_operator(",");
+    const bool given =
+        !current().is_operator(":") && !current().is_operator("]") && !current().is_operator(",");
     if (given) slice->children[part] = TRY(parse_expression());
     if (part == 1 && !skip_operator(":")) break;
   }
@@ -131,11 +130,11 @@ Result<Expression*> Parser::parse_test(Expression* input) {
   test->name = program_.keep(TRY(parse_dotted_name()));
   test->builtin = find_test(test->name);
   const Token& next = current();
-  const bool takes_one =
-      next.kind == TokenKind::kString || next.kind == TokenKind::kInteger ||
-      next.kind == TokenKind::kFloat || next.is_operator("[") || next.is_operator("{") ||
-      (next.kind == TokenKind::kName && next.text != "else" && next.text != "or" &&
-       next.text != "and");
+  const bool takes_one = next.kind == TokenKind::kString || next.kind == TokenKind::kInteger ||
+                         next.kind == TokenKind::kFloat || next.is_operator("[") ||
+                         next.is_operator("{") ||
+                         (next.kind == TokenKind::kName && next.text != "else" &&
+                          next.text != "or" && next.text != "and");
   if (next.is_operator("(")) {
     TRY(parse_arguments(test->arguments));
   } else if (takes_one) {

@@ -100,8 +100,7 @@ Result<Statement*> Parser::parse_statement() {
   }
   constexpr std::string_view kUnsupported[] = {"include", "import", "from",
                                                "extends", "block",  "autoescape"};
-  if (std::find(std::begin(kUnsupported), std::end(kUnsupported), name) !=
-      std::end(kUnsupported)) {
+  if (std::find(std::begin(kUnsupported), std::end(kUnsupported), name) != std::end(kUnsupported)) {
     return unsupported(fmt::format("{{% {} %}}", name), current().line);
   }
   return fail(fmt::format("unknown tag \"{}\"", name));
@@ -272,8 +271,8 @@ Result<Target> Parser::parse_target(bool allow_attribute) {
   tuple.is_tuple = true;
   tuple.items.push_back(std::move(first));
   while (skip_operator(",")) {
-    const bool ends = current().kind == TokenKind::kBlockEnd || current().is_name("in") ||
-                      current().is_operator("=") || current().is_operator(")");
+    const bool ends = current().kind == TokenKind::kBlockEnd || current().is_operator("=") ||
+                      current().is_operator(")");
     if (ends) break;
     tuple.items.push_back(TRY(parse_target_item(allow_attribute)));
   }

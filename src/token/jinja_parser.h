@@ -61,7 +61,7 @@ class Parser {
   // jinja_parse_expression.cc
   struct TupleRules {
     bool conditional = true;
-    bool in_brackets = false;  // "()" is a tuple
+    bool in_brackets = false;   // "()" is a tuple
     std::string_view end = {};  // a name that ends the tuple
   };
   Result<Expression*> parse_tuple(TupleRules rules);

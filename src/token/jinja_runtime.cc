@@ -25,8 +25,7 @@ void Scope::set(NameId name, const Value& value) {
   }
 }
 
-Runtime::Runtime(const Program& program, const TemplateLimits& limits,
-                 std::optional<int64_t> now_s)
+Runtime::Runtime(const Program& program, const TemplateLimits& limits, std::optional<int64_t> now_s)
     : program_(program), budget_(limits), heap_(budget_), now_s_(now_s), limits_(limits) {
   scope_ = &scopes_.emplace_back();
 }
@@ -283,8 +282,8 @@ Status Runtime::assign_attribute(const Target& target, const Value& value) {
     if (const Value* found = scope->find(target.name_id)) object = *found;
   }
   if (!object.is(Kind::kNamespace)) {
-    return type_error(fmt::format("cannot assign attribute on non-namespace object \"{}\"",
-                                  target.name));
+    return type_error(
+        fmt::format("cannot assign attribute on non-namespace object \"{}\"", target.name));
   }
   return set_namespace(*this, *object.ns, string_value(target.attribute, true), value);
 }

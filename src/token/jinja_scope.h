@@ -33,9 +33,7 @@ class Runtime::ScopeGuard {
 // What is printed meanwhile goes into a string.
 class Runtime::Capture {
  public:
-  explicit Capture(Runtime& rt) : rt_(rt), text_(rt.budget_), outer_(rt.out_) {
-    rt_.out_ = &text_;
-  }
+  explicit Capture(Runtime& rt) : rt_(rt), text_(rt.budget_), outer_(rt.out_) { rt_.out_ = &text_; }
   ~Capture() { rt_.out_ = outer_; }
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;

@@ -26,14 +26,14 @@ size_t find_text(std::string_view text, std::string_view needle, size_t from);
 void append_utf8(std::string& out, int32_t code);  // U+FFFD for what is no character
 
 bool is_ascii(std::string_view text);
-bool is_space(int32_t code);         // str.isspace
-bool is_line_break(int32_t code);    // str.splitlines, \r\n aside
-bool is_printable(int32_t code);     // str.isprintable
-bool is_alphabetic(int32_t code);    // str.isalpha
-bool is_decimal(int32_t code);       // str.isdecimal
-bool is_digit(int32_t code);         // str.isdigit
-bool is_numeric(int32_t code);       // str.isnumeric
-bool is_word(int32_t code);          // \w of Python's re
+bool is_space(int32_t code);       // str.isspace
+bool is_line_break(int32_t code);  // str.splitlines, \r\n aside
+bool is_printable(int32_t code);   // str.isprintable
+bool is_alphabetic(int32_t code);  // str.isalpha
+bool is_decimal(int32_t code);     // str.isdecimal
+bool is_digit(int32_t code);       // str.isdigit
+bool is_numeric(int32_t code);     // str.isnumeric
+bool is_word(int32_t code);        // \w of Python's re
 bool is_upper(int32_t code);
 bool is_lower(int32_t code);
 bool is_title(int32_t code);

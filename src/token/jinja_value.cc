@@ -219,8 +219,7 @@ Result<int> compare(Budget& budget, const Value& a, const Value& b) {
     if (!budget.spend_bytes(std::min(a.size, b.size))) return budget.error();
     return a.text().compare(b.text());
   }
-  if (a.is(Kind::kSequence) && b.is(Kind::kSequence) &&
-      a.sequence->kind == b.sequence->kind &&
+  if (a.is(Kind::kSequence) && b.is(Kind::kSequence) && a.sequence->kind == b.sequence->kind &&
       (a.sequence->kind == SequenceKind::kList || a.sequence->kind == SequenceKind::kTuple)) {
     const size_t n = std::min(a.sequence->size, b.sequence->size);
     for (size_t i = 0; i < n; ++i) {
