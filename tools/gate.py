@@ -76,7 +76,7 @@ class Gate:
         self.run("official clients", [ROOT / "tests/sdk/run.sh", ROOT / "build/overtake"])
 
     def drop_in(self):
-        self.run("a file dropped in is the whole change", [TOOLS / "check_drop_in.sh"])
+        self.run("a file dropped in is the whole change", [TOOLS / "check_drop_in.py"])
 
 
 ALWAYS = ["packages", "rules", "release", "clients", "pages", "drop_in", "asan"]

@@ -5,6 +5,7 @@ import struct
 
 UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
 F32 = 0
+BLOCK = 32  # elements of a Q4_1 block
 ALIGNMENT = 32
 
 WIDTH, FFN, HEADS, KV_HEADS, LAYERS, CONTEXT = 32, 64, 4, 2, 2, 128
@@ -39,9 +40,9 @@ def byte_characters():
     return [chr(b) if b in plain else chr(next(spare)) for b in range(256)]
 
 
-def metadata(vocabulary, merges, numbers, reals):
+def metadata(arch, vocabulary, merges, numbers, reals):
     kinds = [struct.pack("<i", 3 if t.startswith("<|") else 1) for t in vocabulary]
-    entries = [entry("general.architecture", STRING, string("llama")),
+    entries = [entry("general.architecture", STRING, string(arch)),
                entry("general.name", STRING, string("tiny")),
                entry("tokenizer.ggml.model", STRING, string("gpt2")),
                entry("tokenizer.ggml.pre", STRING, string("smollm")),
@@ -50,8 +51,10 @@ def metadata(vocabulary, merges, numbers, reals):
                entry("tokenizer.ggml.token_type", ARRAY, array(INT32, kinds)),
                entry("tokenizer.ggml.add_bos_token", BOOL, b"\0"),
                entry("tokenizer.chat_template", STRING, string(TEMPLATE))]
-    entries += [entry(k, UINT32, struct.pack("<I", v)) for k, v in numbers.items()]
-    return entries + [entry(k, FLOAT32, struct.pack("<f", v)) for k, v in reals.items()]
+    def key(name):
+        return name.replace("llama.", arch + ".", 1)
+    entries += [entry(key(k), UINT32, struct.pack("<I", v)) for k, v in numbers.items()]
+    return entries + [entry(key(k), FLOAT32, struct.pack("<f", v)) for k, v in reals.items()]
 
 
 def shapes(n_vocabulary):
@@ -66,7 +69,17 @@ def shapes(n_vocabulary):
     return found
 
 
-def write(seed=1, numbers=None, reals=None):
+def tensor_data(shape, matrix_type, generator):
+    """The tensor's type and bytes: F32, or blocks laid out as Q4_1's for matrices if asked so."""
+    n = shape[0] * (shape[1] if len(shape) > 1 else 1)
+    if matrix_type == F32 or len(shape) == 1:
+        return F32, struct.pack(f"<{n}f", *(generator.gauss(0, 0.1) for _ in range(n)))
+    blocks = (struct.pack("<2e", 0.02, -0.15) + generator.randbytes(BLOCK // 2)
+              for _ in range(n // BLOCK))
+    return matrix_type, b"".join(blocks)
+
+
+def write(seed=1, numbers=None, reals=None, arch="llama", matrix_type=F32):
     """The file's bytes, and the length of what comes before the tensors' data. `numbers` and
     `reals` replace metadata, so that a well-formed file contradicts itself."""
     generator = random.Random(seed)
@@ -74,14 +87,14 @@ def write(seed=1, numbers=None, reals=None):
     merges = ["t h", "Ġ a", "i n", "Ġ t", "Ġt h"]
     vocabulary = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *letters,
                   *(m.replace(" ", "") for m in merges)]
-    entries = metadata(vocabulary, merges, {**NUMBERS, **(numbers or {})}, {**REALS, **(reals or {})})
+    entries = metadata(arch, vocabulary, merges, {**NUMBERS, **(numbers or {})},
+                       {**REALS, **(reals or {})})
     table, data = [], b""
     for name, shape in shapes(len(vocabulary)).items():
-        table.append(string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, F32,
+        kind, values = tensor_data(shape, matrix_type, generator)
+        table.append(string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind,
                                                 len(data)))
-        n = shape[0] * (shape[1] if len(shape) > 1 else 1)
-        data += struct.pack(f"<{n}f", *(generator.gauss(0, 0.1) for _ in range(n)))
-        data += b"\0" * (-len(data) % ALIGNMENT)
+        data += values + b"\0" * (-len(values) % ALIGNMENT)
     header = struct.pack("<4sIQQ", b"GGUF", 3, len(table), len(entries))
     header += b"".join(entries) + b"".join(table)
     header += b"\0" * (-len(header) % ALIGNMENT)
