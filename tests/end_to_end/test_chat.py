@@ -17,6 +17,7 @@ class Chat(unittest.TestCase):
 
     def test_an_answer_in_a_pipe_is_text_alone(self):
         done = program.run("run", "smollm2", QUESTION, "--temperature", "0")
+        self.assertEqual(0, done.returncode, done.stderr)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
         self.assertNotIn("tokens/s", done.stdout)
         self.assertNotIn("<|im_end|>", done.stdout)
