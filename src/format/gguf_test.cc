@@ -362,7 +362,7 @@ TEST(Gguf, BoundsTheMemoryOfMetadata) {
   file.keys.push_back(key("k1", kArray, part));
   EXPECT_TRUE(parse(file.bytes()).ok());
   file.keys.push_back(key("k2", kArray, part));
-  expect_error(file.bytes(), ErrorCode::kDamaged, "array k2 has 9000000 elements");
+  expect_error(file.bytes(), ErrorCode::kDamaged, "key k2 has 9000000 elements");
 }
 
 }  // namespace
