@@ -6,6 +6,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/time.h"
+
 namespace overtake {
 namespace {
 

@@ -1,6 +1,5 @@
 #include "engine/sequence.h"
 
-#include <chrono>
 #include <random>
 
 namespace overtake {
@@ -12,12 +11,6 @@ uint64_t random_seed() {
 }
 
 }  // namespace
-
-int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Sequence::Sequence(const LocalModel& model, GenerateRequest request, std::vector<int32_t> prompt,
                    int64_t max_new)

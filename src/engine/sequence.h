@@ -81,6 +81,4 @@ class Sequence {
   size_t bytes_shown_ = 0;
 };
 
-int64_t now_us();  // UTC
-
 }  // namespace overtake

@@ -1,0 +1,116 @@
+// `overtake run`: a chat in the terminal, or one answer in a pipe.
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/text.h"
+#include "catalog/store.h"
+#include "cli/answer_printer.h"
+#include "cli/chat_session.h"
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "engine/local_generator.h"
+
+namespace overtake {
+namespace {
+
+constexpr size_t kMaxInputBytes = 64u << 20;
+
+struct Options {
+  std::string model;
+  std::string prompt;
+  ChatOptions chat;
+  int n_threads = 0;
+  bool raw = false;
+  bool speed = false;
+};
+
+Result<std::string> read_standard_input() {
+  std::string out;
+  char buffer[65536];
+  for (;;) {
+    const size_t n = std::fread(buffer, 1, sizeof buffer, stdin);
+    out.append(buffer, n);
+    if (out.size() > kMaxInputBytes) {
+      return Error{ErrorCode::kExhausted,
+                   fmt::format("more than {} bytes; standard input; no model reads that much at "
+                               "once, give less",
+                               kMaxInputBytes)};
+    }
+    if (n < sizeof buffer) return out;
+  }
+}
+
+Result<int> answer_once(Generator& generator, const Options& options, std::string prompt) {
+  GenerateRequest request = chat_request(options.chat, {text_message(Role::kUser, prompt)});
+  if (options.raw) request.prompt = TextPrompt{std::move(prompt)};
+  const InterruptGuard guard;
+  const PrintedAnswer printed = TRY(print_answer(TRY(generator.generate(std::move(request)))));
+  if (options.speed || (is_terminal(stderr) && is_terminal(stdout))) {
+    const Colors colors = Colors::for_stream(stderr);
+    fmt::print(stderr, "{}{}{}\n", colors.dim, speed_line(printed), colors.reset);
+  }
+  constexpr int kInterrupted = 130;  // as shells have it
+  return printed.reason == FinishReason::kCancelled ? kInterrupted : kExitDone;
+}
+
+Result<int> run(Options options) {
+  // A single argument that no model could be called is the prompt for the default model.
+  if (options.prompt.empty() && options.model.find_first_of(" \n?") != std::string::npos) {
+    std::swap(options.model, options.prompt);
+  }
+  const bool interactive = options.prompt.empty() && is_terminal(stdin);
+  std::string prompt = options.prompt;
+  if (!interactive && !is_terminal(stdin)) {
+    const std::string piped = TRY(read_standard_input());
+    if (!prompt.empty() && !trim(piped).empty()) prompt += "\n\n";
+    prompt += piped;
+  }
+  if (!interactive && trim(prompt).empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "no prompt; standard input is empty and no PROMPT was given; "
+                 "overtake run MODEL \"...\""};
+  }
+  const ResolvedModel model = TRY(resolve_model(options.model));
+  const auto generator = TRY(make_local_generator(
+      {.path = model.path, .name = model.name, .n_threads = options.n_threads}));
+  if (!interactive) return answer_once(*generator, options, std::move(prompt));
+  const std::string home = overtake_home();
+  const bool has_home = ::access(home.c_str(), W_OK) == 0;
+  return ChatSession(*generator, options.chat).run(has_home ? home + "/history" : "");
+}
+
+std::function<Result<int>()> setup(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  SamplingParams& sampling = options->chat.sampling;
+  app.add_option("model", options->model, "Model: a name, a GGUF file or a safetensors folder");
+  app.add_option("prompt", options->prompt,
+                 "Answer this and leave; text on standard input is added to it");
+  app.add_option("--system", options->chat.system, "System prompt");
+  app.add_option("--temperature", sampling.temperature, "0: always the most probable token");
+  app.add_option("--top-k", sampling.top_k, "Draw from the k most probable tokens");
+  app.add_option("--top-p", sampling.top_p, "Draw from the tokens that make up this probability");
+  app.add_option("--min-p", sampling.min_p, "Drop tokens below this share of the best one's");
+  app.add_option("--repetition-penalty", sampling.repetition_penalty, "Above 1: repeat less");
+  app.add_option("--presence-penalty", sampling.presence_penalty, "-2 to 2");
+  app.add_option("--frequency-penalty", sampling.frequency_penalty, "-2 to 2");
+  app.add_option("--seed", sampling.seed, "Same seed, same text");
+  app.add_option("--max-tokens", options->chat.max_tokens, "Longest answer")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
+  app.add_option("--threads", options->n_threads, "Threads; all processors if not given")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
+  app.add_flag("--speed", options->speed, "Print tokens and speed to standard error");
+  return [options] { return run(*options); };
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(Command, command_run) = {"run", "Chat in the terminal, or answer once", 10, setup};
+
+}  // namespace overtake
