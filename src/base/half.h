@@ -9,14 +9,13 @@ namespace overtake {
 // IEEE 754 binary16. Every value is exact in f32; a NaN keeps its payload.
 inline float f16_to_f32(uint16_t half) {
   const uint32_t sign = (half & 0x8000u) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1fu;
-  const uint32_t mantissa = half & 0x3ffu;
-  if (exponent == 0) {  // zero and subnormals: mantissa * 2^-24
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-    return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
-  }
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  const uint32_t magnitude = half & 0x7fffu;
+  // Zero and subnormals are mantissa * 2^-24. For the others the exponent's bias differs by 112,
+  // for infinity and NaN by twice that. No branches, so that loops over rows become vector code.
+  const uint32_t tiny =
+      std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
+  const uint32_t rebiased = (magnitude << 13) + (magnitude < 0x7c00u ? 112u << 23 : 224u << 23);
+  return std::bit_cast<float>(sign | (magnitude < 0x400u ? tiny : rebiased));
 }
 
 // Rounds to nearest, ties to even; too large becomes infinity, a NaN becomes quiet.

@@ -6,7 +6,7 @@ namespace {
 
 struct Block {
   uint8_t scales[16];  // scale in the low nibble, min in the high one
-  uint8_t qs[64];      // element i: byte 32 (i / 128) + i % 32, bits 2 (i / 32 % 4) and up
+  uint8_t qs[64];      // each 32 bytes: 32 elements in their lowest two bits, and so on upwards
   uint16_t d;          // f16
   uint16_t dmin;       // f16
 };
@@ -16,8 +16,9 @@ constexpr IntegerForm kForm = {.bits = 2, .group = 16, .super = 256, .zero = 0, 
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
-  for (int i = 0; i < 256; ++i) {
-    out->code[i] = (block.qs[32 * (i / 128) + i % 32] >> (2 * (i / 32 % 4))) & 3;
+  for (int k = 0; k < 8; ++k) {
+    const uint8_t* qs = block.qs + 32 * (k / 4);
+    for (int j = 0; j < 32; ++j) out->code[32 * k + j] = (qs[j] >> (2 * (k % 4))) & 3;
   }
   for (int g = 0; g < 16; ++g) {
     out->scale[g] = static_cast<int8_t>(block.scales[g] & 0x0f);

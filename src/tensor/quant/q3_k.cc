@@ -5,8 +5,8 @@ namespace overtake {
 namespace {
 
 struct Block {
-  uint8_t hmask[32];   // third bits: element i is bit i / 32 of byte i % 32
-  uint8_t qs[64];      // low bits: byte 32 (i / 128) + i % 32, bits 2 (i / 32 % 4) and up
+  uint8_t hmask[32];   // third bits: 32 elements in the lowest bits, and so on upwards
+  uint8_t qs[64];      // each 32 bytes: 32 elements in their lowest two bits, and so on upwards
   uint8_t scales[12];  // 8 bytes of low nibbles, then 4 bytes of upper bit pairs
   uint16_t d;          // f16
 };
@@ -23,10 +23,13 @@ int8_t unpack_scale(const uint8_t packed[12], int g) {
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
-  for (int i = 0; i < 256; ++i) {
-    const int low = (block.qs[32 * (i / 128) + i % 32] >> (2 * (i / 32 % 4))) & 3;
-    const int high = (block.hmask[i % 32] >> (i / 32)) & 1;
-    out->code[i] = static_cast<uint8_t>(low | (high << 2));
+  for (int k = 0; k < 8; ++k) {
+    const uint8_t* qs = block.qs + 32 * (k / 4);
+    for (int j = 0; j < 32; ++j) {
+      const int low = (qs[j] >> (2 * (k % 4))) & 3;
+      const int high = (block.hmask[j] >> k) & 1;
+      out->code[32 * k + j] = static_cast<uint8_t>(low | (high << 2));
+    }
   }
   for (int g = 0; g < 16; ++g) {
     out->scale[g] = unpack_scale(block.scales, g);

@@ -17,8 +17,9 @@ constexpr IntegerForm kForm = {.bits = 4, .group = 32, .super = 256, .zero = 0, 
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
-  for (int i = 0; i < 256; ++i) {
-    out->code[i] = (block.qs[32 * (i / 64) + i % 32] >> (4 * (i / 32 % 2))) & 0x0f;
+  for (int k = 0; k < 8; ++k) {
+    const uint8_t* qs = block.qs + 32 * (k / 2);
+    for (int j = 0; j < 32; ++j) out->code[32 * k + j] = (qs[j] >> (4 * (k % 2))) & 0x0f;
   }
   unpack_k_scales(block.scales, out->scale, out->min);
   out->d = f16_to_f32(block.d);

@@ -9,7 +9,7 @@ struct Block {
   uint16_t d;     // f16
   uint16_t dmin;  // f16
   uint8_t scales[12];
-  uint8_t qh[32];   // fifth bits: element i is bit i / 32 of byte i % 32
+  uint8_t qh[32];   // fifth bits: 32 elements in the lowest bits, and so on upwards
   uint8_t qs[128];  // each 32 bytes: the low nibbles of 32 elements, the high ones of the next 32
 };
 static_assert(sizeof(Block) == 176);
@@ -18,10 +18,13 @@ constexpr IntegerForm kForm = {.bits = 5, .group = 32, .super = 256, .zero = 0, 
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
-  for (int i = 0; i < 256; ++i) {
-    const int low = (block.qs[32 * (i / 64) + i % 32] >> (4 * (i / 32 % 2))) & 0x0f;
-    const int high = (block.qh[i % 32] >> (i / 32)) & 1;
-    out->code[i] = static_cast<uint8_t>(low | (high << 4));
+  for (int k = 0; k < 8; ++k) {
+    const uint8_t* qs = block.qs + 32 * (k / 2);
+    for (int j = 0; j < 32; ++j) {
+      const int low = (qs[j] >> (4 * (k % 2))) & 0x0f;
+      const int high = (block.qh[j] >> k) & 1;
+      out->code[32 * k + j] = static_cast<uint8_t>(low | (high << 4));
+    }
   }
   unpack_k_scales(block.scales, out->scale, out->min);
   out->d = f16_to_f32(block.d);

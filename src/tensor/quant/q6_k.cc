@@ -5,8 +5,8 @@ namespace overtake {
 namespace {
 
 struct Block {
-  uint8_t ql[128];  // low nibbles: element i in byte 64 (i / 128) + i % 64, nibble i / 64 % 2
-  uint8_t qh[64];   // upper bits: byte 32 (i / 128) + i % 32, bits 2 (i / 32 % 4) and up
+  uint8_t ql[128];  // each 64 bytes: 64 elements in the low nibbles, then 64 in the high ones
+  uint8_t qh[64];   // upper bits, each 32 bytes: 32 elements in the lowest two bits, and so on
   int8_t scales[16];
   uint16_t d;  // f16
 };
@@ -16,10 +16,14 @@ constexpr IntegerForm kForm = {.bits = 6, .group = 16, .super = 256, .zero = 32,
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
-  for (int i = 0; i < 256; ++i) {
-    const int low = (block.ql[64 * (i / 128) + i % 64] >> (4 * (i / 64 % 2))) & 0x0f;
-    const int high = (block.qh[32 * (i / 128) + i % 32] >> (2 * (i / 32 % 4))) & 3;
-    out->code[i] = static_cast<uint8_t>(low | (high << 4));
+  for (int k = 0; k < 8; ++k) {
+    const uint8_t* ql = block.ql + 64 * (k / 4) + 32 * (k % 2);
+    const uint8_t* qh = block.qh + 32 * (k / 4);
+    for (int j = 0; j < 32; ++j) {
+      const int low = (ql[j] >> (4 * (k / 2 % 2))) & 0x0f;
+      const int high = (qh[j] >> (2 * (k % 4))) & 3;
+      out->code[32 * k + j] = static_cast<uint8_t>(low | (high << 4));
+    }
   }
   std::memcpy(out->scale, block.scales, sizeof block.scales);
   std::memset(out->min, 0, sizeof out->min);
