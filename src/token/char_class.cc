@@ -1,45 +1,46 @@
 #include "token/char_class.h"
 
-#include <utf8proc.h>
+#include <vector>
 
 #include "token/utf8.h"
 
 namespace overtake::internal {
 namespace {
 
-bool is_white_space(char32_t code) {
-  return code == 0x85 || code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
-         code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
-}
+constexpr char32_t kPageChars = 256;
+constexpr char32_t kCodes = 0x110000;
+
+// One class a character, in pages; those without any class share the first.
+class ClassTable {
+ public:
+  ClassTable() : page_of_(kCodes / kPageChars, 0), classes_(kPageChars, CharClass::kOther) {
+    for (const ClassRange& range : class_ranges()) {
+      for (char32_t code = range.first; code <= range.last; ++code) {
+        uint16_t& page = page_of_[code / kPageChars];
+        if (page == 0) {
+          page = static_cast<uint16_t>(classes_.size() / kPageChars);
+          classes_.resize(classes_.size() + kPageChars, CharClass::kOther);
+        }
+        classes_[page * kPageChars + code % kPageChars] = range.char_class;
+      }
+    }
+  }
+  CharClass operator[](char32_t code) const {
+    return classes_[page_of_[code / kPageChars] * kPageChars + code % kPageChars];
+  }
+
+ private:
+  std::vector<uint16_t> page_of_;
+  std::vector<CharClass> classes_;
+};
 
 }  // namespace
 
 ClassedChar classify_wide(std::string_view text, size_t at) {
+  static const ClassTable table;
   const Utf8Char c = decode_utf8(text.substr(at, 4));
   if (c.kind != Utf8Char::Kind::kValid) return {CharClass::kOther, 1};
-  if (is_white_space(c.code)) return {CharClass::kSpace, c.length};
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c.code))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-      return {CharClass::kLetter, c.length};
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-      return {CharClass::kNumber, c.length};
-    case UTF8PROC_CATEGORY_PC:
-    case UTF8PROC_CATEGORY_PD:
-    case UTF8PROC_CATEGORY_PS:
-    case UTF8PROC_CATEGORY_PE:
-    case UTF8PROC_CATEGORY_PI:
-    case UTF8PROC_CATEGORY_PF:
-    case UTF8PROC_CATEGORY_PO:
-      return {CharClass::kPunctuation, c.length};
-    default:
-      return {CharClass::kOther, c.length};
-  }
+  return {table[c.code], c.length};
 }
 
 }  // namespace overtake::internal

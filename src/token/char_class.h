@@ -1,18 +1,19 @@
-// The classes of characters that pre-tokenizers tell apart, by Unicode's general category.
+// The classes of characters that pre-tokenizers tell apart.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace overtake {
 
 enum class CharClass : uint8_t {
+  kOther,        // none of these, and bytes that are not UTF-8
   kLetter,       // \p{L}
   kNumber,       // \p{N}
   kSpace,        // \s: White_Space
-  kPunctuation,  // \p{P} and ASCII's symbols, as Rust's is_ascii_punctuation has them
-  kOther,        // the rest, and bytes that are not UTF-8
+  kPunctuation,  // \p{P} and ASCII's symbols
 };
 
 struct ClassedChar {
@@ -21,6 +22,14 @@ struct ClassedChar {
 };
 
 namespace internal {
+
+struct ClassRange {
+  char32_t first;
+  char32_t last;
+  CharClass char_class;
+};
+std::span<const ClassRange> class_ranges();  // of all characters that are not kOther, ascending
+
 constexpr std::array<CharClass, 128> ascii_classes() {
   std::array<CharClass, 128> classes{};
   for (int c = 0; c < 128; ++c) {
@@ -38,6 +47,7 @@ constexpr std::array<CharClass, 128> ascii_classes() {
 }
 inline constexpr std::array<CharClass, 128> kAsciiClasses = ascii_classes();
 ClassedChar classify_wide(std::string_view text, size_t at);
+
 }  // namespace internal
 
 // The class of the character at text[at].
