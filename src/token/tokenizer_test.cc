@@ -17,7 +17,7 @@ using Doubles = std::vector<double>;
 constexpr int64_t kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6;
 
 Metadata small_bpe() {
-  Metadata m;
+  Metadata m("test.gguf");
   m.set("tokenizer.ggml.model", std::string("gpt2"));
   m.set("tokenizer.ggml.pre", std::string("gpt-2"));
   m.set("tokenizer.ggml.tokens",
@@ -29,7 +29,7 @@ Metadata small_bpe() {
 }
 
 Metadata small_spm() {
-  Metadata m;
+  Metadata m("test.gguf");
   m.set("tokenizer.ggml.model", std::string("llama"));
   m.set("tokenizer.ggml.tokens",
         Strings{"<unk>", "<s>", "</s>", "<0xC3>", "<0xA9>", "▁", "a", "b", "ab", "▁ab", "bb"});
