@@ -50,12 +50,18 @@ class Gate:
         self.run("tests of the scripts",
                  [PYTHON, "-m", "unittest", "discover", "-s", TOOLS, "-p", "*_test.py"])
 
+    def vocabulary(self):
+        return self.run("Llama 2's vocabulary",
+                        [TOOLS / "get_llama_vocab.py", ROOT / ".cache/vocabularies"])
+
     def release(self):
         return (self.run("release build", build("release", "overtake", "tests")) and
+                self.vocabulary() and
                 self.run("unit tests", ctest("release"), note=ctest_summary))
 
     def asan(self):
         return (self.run("build with sanitizers", build("asan", "tests")) and
+                self.vocabulary() and
                 self.run("unit tests with sanitizers", ctest("asan"), note=ctest_summary,
                          **SANITIZER_OPTIONS))
 
