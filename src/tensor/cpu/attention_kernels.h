@@ -40,8 +40,7 @@ struct AttentionTile {
   SoftmaxState state;
   float* scores;   // [n_rows, kPageTokens], scratch
   float* rescale;  // [pad_lanes(n_rows)], scratch
-  float* keys;     // [head_dim, kPageTokens], scratch
-  float* values;   // [kPageTokens, padded_dim], scratch
+  float* widened;  // [kPageTokens, padded_dim], scratch: keys, later values, as f32
 };
 
 // One kv head's part of a page, whose first token stands at position `base`.
@@ -49,6 +48,12 @@ struct PagePart {
   const std::byte* keys;    // [head_dim, kPageTokens]
   const std::byte* values;  // [kPageTokens, head_dim]
   int64_t base;
+  // Where the page to be attended next lies (or this one again), to fetch it early: a page's rows
+  // of keys and of values, and the bytes from row to row.
+  const std::byte* next_keys;
+  const std::byte* next_values;
+  int64_t next_keys_step;
+  int64_t next_values_step;
 };
 
 // One row's turn: y[i] = x[i] * cos[i] + x[partner of i] * sin[i], the sign being in `sin`.

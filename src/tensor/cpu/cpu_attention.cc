@@ -20,10 +20,19 @@ struct CpuAttention::Call {
   int64_t position(const Segment& segment, int64_t row) const {
     return segment.state->n_tokens() + row;
   }
-  PagePart page(const Segment& segment, int64_t base, int kv_head) const {
-    const std::byte* page = segment.state->page(base);
+  // The page of position `base`, on the way to that of position `next`.
+  PagePart page(const Segment& segment, int kv_head, int64_t base, int64_t next) const {
     const size_t head = static_cast<size_t>(kv_head) * head_bytes;
-    return {page + shape.key_offset(layer) + head, page + shape.value_offset(layer) + head, base};
+    const std::byte* page = segment.state->page(base) + head;
+    const std::byte* next_page = segment.state->page(next) + head;
+    const int64_t row = static_cast<int64_t>(shape.element_bytes());
+    return {page + shape.key_offset(layer),
+            page + shape.value_offset(layer),
+            base,
+            next_page + shape.key_offset(layer),
+            next_page + shape.value_offset(layer),
+            row * kPageTokens,
+            row * shape.head_dim};
   }
   KeyRange range(int64_t position, int head) const {
     const int64_t first = spec.window > 0 ? std::max<int64_t>(0, position - spec.window + 1) : 0;
@@ -123,12 +132,21 @@ void CpuAttention::append_rows(const Call& call, const Segment& segment, int64_t
   }
 }
 
+// Queries, scores and outputs of a block together stay in a 48 KiB L1 beside a page. A multiple of
+// 12, the rows that kernels take at once.
+int CpuAttention::block_rows(const Call& call) {
+  constexpr int kFloats = 8192;
+  const int rows = kFloats / (2 * call.padded_dim + kPageTokens) / 12 * 12;
+  return std::clamp(rows, 12, kMaxTileRows);
+}
+
 // The longest histories first, so that no long block is left for the end.
 void CpuAttention::list_blocks(const Call& call) {
+  const int most = block_rows(call);
   blocks_.clear();
   for (const Segment& segment : batch_->segments) {
     const int64_t n_queries = segment.n_rows * call.group;
-    const int64_t n_blocks = (n_queries + kMaxTileRows - 1) / kMaxTileRows;
+    const int64_t n_blocks = (n_queries + most - 1) / most;
     const int64_t size = n_blocks ? (n_queries + n_blocks - 1) / n_blocks : 0;
     for (int64_t block = n_blocks - 1; block >= 0; --block) {
       const int64_t first = block * size;
@@ -152,17 +170,17 @@ CpuAttention::Worker CpuAttention::make_worker(const Call& call) {
   worker.ranges = reinterpret_cast<KeyRange*>(
       arena_.floats(static_cast<int64_t>(sizeof(KeyRange) / sizeof(float)) * kMaxTileRows));
   worker.total = make_state(kMaxTileRows, call.padded_dim);
+  worker.part = make_state(kMaxTileRows, call.padded_dim);
   worker.tile = {.n_rows = 0,
                  .head_dim = head_dim,
                  .padded_dim = call.padded_dim,
                  .type = call.shape.type,
                  .queries = worker.queries,
                  .ranges = worker.ranges,
-                 .state = make_state(kMaxTileRows, call.padded_dim),
+                 .state = worker.total,
                  .scores = arena_.floats(kMaxTileRows * kPageTokens),
                  .rescale = arena_.floats(kMaxTileRows),
-                 .keys = arena_.floats(int64_t{kPageTokens} * head_dim),
-                 .values = arena_.floats(int64_t{kPageTokens} * call.padded_dim)};
+                 .widened = arena_.floats(int64_t{kPageTokens} * call.padded_dim)};
   return worker;
 }
 
@@ -177,6 +195,10 @@ void CpuAttention::load_block(const Call& call, const Block& block, Worker& work
     kernels_.turn(from, ropes_.turn(block.segment->first_row + row), head_dim, call.spec.scale,
                   worker.queries + int64_t{i} * head_dim);
     worker.ranges[i] = call.range(call.position(*block.segment, row), head);
+    // Rows lie too far apart for the processor to foresee the next.
+    const int64_t next = std::min<int64_t>(row + 2, block.segment->n_rows - 1);
+    const float* ahead = from + (next - row) * call.qkv.stride;
+    for (int at = 0; at < head_dim; at += kLanePad) __builtin_prefetch(ahead + at);
   }
 }
 
@@ -188,7 +210,8 @@ void CpuAttention::attend_span(const Call& call, const Block& block, int64_t spa
       std::max(span * kSpanTokens, tile.ranges[0].first / kPageTokens * kPageTokens);
   const int64_t end = std::min((span + 1) * kSpanTokens, tile.ranges[tile.n_rows - 1].end);
   for (int64_t base = begin; base < end; base += kPageTokens) {
-    kernels_.attend(tile, call.page(*block.segment, base, block.kv_head));
+    const int64_t next = base + kPageTokens < end ? base + kPageTokens : base;
+    kernels_.attend(tile, call.page(*block.segment, block.kv_head, base, next));
   }
 }
 
@@ -209,11 +232,14 @@ void CpuAttention::run_blocks(const Call& call) {
     Worker& worker = workers_[static_cast<size_t>(worker_id)];
     const Block& block = blocks_[static_cast<size_t>(task)];
     load_block(call, block, worker);
-    kernels_.clear(worker.total, block.n_rows, call.padded_dim);
+    const int64_t first = call.first_span(block);
     const int64_t end = call.end_span(block);
-    for (int64_t span = call.first_span(block); span < end; ++span) {
+    for (int64_t span = first; span < end; ++span) {
+      worker.tile.state = span == first ? worker.total : worker.part;
       attend_span(call, block, span, worker.tile);
-      kernels_.merge(worker.total, worker.tile.state, block.n_rows, call.padded_dim);
+      if (span > first) {
+        kernels_.merge(worker.total, worker.part, block.n_rows, call.padded_dim);
+      }
     }
     finish_block(call, block, worker.total);
   });

@@ -39,7 +39,8 @@ class CpuAttention {
     AttentionTile tile;
     float* queries;
     KeyRange* ranges;
-    SoftmaxState total;
+    SoftmaxState total;  // over the spans so far
+    SoftmaxState part;   // of one span
   };
   // The keys of one span, for one block.
   struct Span {
@@ -52,6 +53,7 @@ class CpuAttention {
   void append(const Call& call);
   void append_rows(const Call& call, const Segment& segment, int64_t first, int64_t last,
                    float* turned);
+  static int block_rows(const Call& call);
   void list_blocks(const Call& call);
   Worker make_worker(const Call& call);
   SoftmaxState make_state(int n_rows, int padded_dim);

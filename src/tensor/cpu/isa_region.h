@@ -25,6 +25,9 @@
 #define OVERTAKE_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+// Keeps the compiler from knowing what `pointer` was computed from.
+#define OVERTAKE_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
 // Helpers of a few instructions, which must not become calls at -O2.
 #define OVERTAKE_INLINE inline __attribute__((always_inline))
 #define OVERTAKE_INLINE_LAMBDA __attribute__((always_inline))

@@ -22,21 +22,21 @@ OVERTAKE_INLINE LaneRange lanes_of(const KeyRange& range, int64_t base) {
 OVERTAKE_INLINE float mask_scores(float* scores, const KeyRange& range, int64_t base) {
   const LaneRange lanes = lanes_of(range, base);
   if (lanes.first >= lanes.end) return -kInfinity;
-  if (lanes.first == 0 && lanes.end == kPageTokens) {
+  const bool whole = lanes.first == 0 && lanes.end == kPageTokens;
+  const uint32_t below_end = ~uint32_t{0} >> (kPageTokens - lanes.end);
+  const uint32_t seen = below_end & ~uint32_t{0} << lanes.first;
+  F32 top = broadcast(-kInfinity);
+  for (int j = 0; j < kPageTokens; j += F32::kLanes) {
+    F32 score = load(scores + j);
     if (range.bias) {
-      for (int j = 0; j < kPageTokens; j += F32::kLanes) {
-        store(scores + j, load(scores + j) + load(range.bias + base + j));
-      }
+      const int left = lanes.end - j;  // the table may end there
+      const int count = left < 0 ? 0 : left < F32::kLanes ? left : F32::kLanes;
+      score = score + load_part(range.bias + base + j, count);
     }
-  } else {
-    for (int j = 0; j < lanes.first; ++j) scores[j] = -kInfinity;
-    for (int j = lanes.end; j < kPageTokens; ++j) scores[j] = -kInfinity;
-    if (range.bias) {
-      for (int j = lanes.first; j < lanes.end; ++j) scores[j] += range.bias[base + j];
-    }
+    if (!whole) score = select_bits(seen >> j, score, broadcast(-kInfinity));
+    if (range.bias || !whole) store(scores + j, score);
+    top = max(top, score);
   }
-  F32 top = load(scores);
-  for (int v = 1; v < kPageVectors; ++v) top = max(top, load(scores + v * F32::kLanes));
   return reduce_max(top);
 }
 
@@ -92,7 +92,7 @@ OVERTAKE_INLINE F32 load_part_as_f32(const uint16_t* p, int64_t n) { return load
 template <typename T>
 inline void pad_values(const T* from, int rows, const AttentionTile& tile) {
   for (int j = 0; j < rows; ++j) {
-    float* to = tile.values + j * tile.padded_dim;
+    float* to = tile.widened + j * tile.padded_dim;
     for (int i = 0; i < tile.padded_dim; i += F32::kLanes) {
       const int left = tile.head_dim - i;
       const int count = left < 0 ? 0 : left < F32::kLanes ? left : F32::kLanes;
@@ -101,20 +101,37 @@ inline void pad_values(const T* from, int rows, const AttentionTile& tile) {
   }
 }
 
+// Keys of a page, values of a page, and what comes after them.
 template <typename T>
-OVERTAKE_INLINE void score(const AttentionTile& tile, const T* keys) {
-  multiply(Product<T>{tile.queries, tile.head_dim, keys, kPageTokens, tile.head_dim, tile.scores,
-                      kPageTokens, nullptr},
-           tile.n_rows, kPageTokens);
+OVERTAKE_INLINE void score(const AttentionTile& tile, const T* keys, const PagePart& page) {
+  const Product<T> product = {.a = tile.queries,
+                              .a_stride = tile.head_dim,
+                              .b = keys,
+                              .b_stride = kPageTokens,
+                              .depth = tile.head_dim,
+                              .c = tile.scores,
+                              .c_stride = kPageTokens,
+                              .scale = nullptr,
+                              .ahead = page.next_keys,
+                              .ahead_step = page.next_keys_step};
+  multiply(product, tile.n_rows, kPageTokens);
 }
 
 // Values of lanes [first, end) of the page, weighed, into the state.
 template <typename T>
 OVERTAKE_INLINE void gather(const AttentionTile& tile, LaneRange lanes, const T* values,
-                            int64_t stride) {
-  multiply(Product<T>{tile.scores + lanes.first, kPageTokens, values + lanes.first * stride, stride,
-                      lanes.end - lanes.first, tile.state.out, tile.padded_dim, tile.rescale},
-           tile.n_rows, tile.padded_dim);
+                            int64_t stride, const PagePart& page) {
+  const Product<T> product = {.a = tile.scores + lanes.first,
+                              .a_stride = kPageTokens,
+                              .b = values + lanes.first * stride,
+                              .b_stride = stride,
+                              .depth = lanes.end - lanes.first,
+                              .c = tile.state.out,
+                              .c_stride = tile.padded_dim,
+                              .scale = tile.rescale,
+                              .ahead = page.next_values,
+                              .ahead_step = page.next_values_step};
+  multiply(product, tile.n_rows, tile.padded_dim);
 }
 
 template <typename T>
@@ -132,17 +149,17 @@ inline void attend_as(const AttentionTile& tile, const PagePart& page) {
   const T* values = reinterpret_cast<const T*>(page.values);
   const bool many = sizeof(T) < sizeof(float) && tile.n_rows >= 8;
   if (many) {
-    widen(keys, static_cast<int64_t>(tile.head_dim) * kPageTokens, tile.keys);
-    score(tile, tile.keys);
+    widen(keys, static_cast<int64_t>(tile.head_dim) * kPageTokens, tile.widened);
+    score(tile, tile.widened, page);
   } else {
-    score(tile, keys);
+    score(tile, keys, page);
   }
   soften(tile, page.base);
   if (many || tile.padded_dim != tile.head_dim) {
     pad_values(values, lanes.end, tile);
-    gather(tile, lanes, tile.values, tile.padded_dim);
+    gather(tile, lanes, tile.widened, tile.padded_dim, page);
   } else {
-    gather(tile, lanes, values, tile.head_dim);
+    gather(tile, lanes, values, tile.head_dim, page);
   }
 }
 
@@ -183,10 +200,9 @@ inline void finish_row(const SoftmaxState& state, int row, int head_dim, float* 
   for (int i = F32::kLanes; i < kLanePad; i += F32::kLanes) sum = sum + load(lanes + i);
   const F32 factor = broadcast(1.0f / reduce_add(sum));
   const float* from = state.out + static_cast<int64_t>(row) * pad_lanes(head_dim);
-  for (int i = 0; i < head_dim; i += F32::kLanes) {
-    const int left = head_dim - i;
-    store_part(out + i, load(from + i) * factor, left < F32::kLanes ? left : F32::kLanes);
-  }
+  int i = 0;
+  for (; i + F32::kLanes <= head_dim; i += F32::kLanes) store(out + i, load(from + i) * factor);
+  if (i < head_dim) store_part(out + i, load(from + i) * factor, head_dim - i);
 }
 
 const AttentionKernels attention_kernels = {turn_head, store_key,    store_value, clear_state,

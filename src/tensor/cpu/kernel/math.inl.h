@@ -1,11 +1,13 @@
 // Elementary functions on F32, to about 2 ulp. Included inside an ISA region and its namespace.
 
 // Range reduction by ln 2 in two parts and a minimax polynomial (Cephes' expf, Moshier 1992).
-// exp(-inf) is 0, exp(inf) is inf, NaN stays NaN.
+// exp(inf) is inf, NaN stays NaN, and below -87 it is 0: results that are not normal numbers take
+// processors a hundred times longer, and masked scores are the common case of them.
 OVERTAKE_INLINE F32 exp(F32 x) {
-  x = min(broadcast(89.0f), max(broadcast(-110.0f), x));
-  const F32 n = round_nearest(x * broadcast(1.44269504088896341f));
-  F32 r = fma(n, broadcast(-0.693359375f), x);
+  const F32 lowest = broadcast(-87.0f);
+  const F32 y = min(broadcast(89.0f), max(lowest, x));
+  const F32 n = round_nearest(y * broadcast(1.44269504088896341f));
+  F32 r = fma(n, broadcast(-0.693359375f), y);
   r = fma(n, broadcast(2.12194440e-4f), r);
   F32 p = broadcast(1.9875691500e-4f);
   p = fma(p, r, broadcast(1.3981999507e-3f));
@@ -13,7 +15,8 @@ OVERTAKE_INLINE F32 exp(F32 x) {
   p = fma(p, r, broadcast(4.1665795894e-2f));
   p = fma(p, r, broadcast(1.6666665459e-1f));
   p = fma(p, r, broadcast(5.0000001201e-1f));
-  return scale_by_power(fma(p, r * r, r) + broadcast(1.0f), n);
+  const F32 value = scale_by_power(fma(p, r * r, r) + broadcast(1.0f), n);
+  return select_less(x, lowest, zero(), value);
 }
 
 // Up to 1: z P(z^2); beyond: 1 - exp(Q(z)). P and Q are least-maximum fits, each off by 1e-9.

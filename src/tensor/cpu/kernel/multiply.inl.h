@@ -11,7 +11,9 @@ struct Product {
   int64_t depth;
   float* c;
   int64_t c_stride;
-  const float* scale;  // [rows]; null: c starts from zero
+  const float* scale;      // [rows]; null: c starts from zero
+  const std::byte* ahead;  // what will be read next: a line at each step of depth is fetched
+  int64_t ahead_step;      // in bytes
 };
 
 OVERTAKE_INLINE F32 load_as_f32(const float* p) { return load(p); }
@@ -19,27 +21,41 @@ OVERTAKE_INLINE F32 load_as_f32(const uint16_t* p) { return load_f16(p); }
 
 template <int kRows, int kVectors, typename T>
 inline void multiply_tile(const Product<T>& p, int64_t row, int64_t col) {
-  const float* a = p.a + row * p.a_stride;
-  const T* b = p.b + col;
-  float* c = p.c + row * p.c_stride + col;
   F32 sum[kRows][kVectors];
+  float* c = p.c + row * p.c_stride + col;
   OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
     OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
       sum[r][v] = p.scale ? load(c + r * p.c_stride + v * F32::kLanes) * broadcast(p.scale[row + r])
                           : zero();
     }
   }
-  for (int64_t k = 0; k < p.depth; ++k) {
+  // A pointer for every third row leaves the others to be reached by adding the stride once or
+  // twice, which an address can do; twelve pointers would not fit the registers.
+  const float* a[(kRows + 2) / 3];
+  OVERTAKE_UNROLL for (int r = 0; r < kRows; r += 3) {
+    a[r / 3] = p.a + (row + r) * p.a_stride;
+    OVERTAKE_OPAQUE(a[r / 3]);
+  }
+  const T* b = p.b + col;
+  const std::byte* ahead = p.ahead;
+  for (int64_t k = p.depth; k > 0; --k) {
     F32 b_part[kVectors];
     OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
-      b_part[v] = load_as_f32(b + k * p.b_stride + v * F32::kLanes);
+      b_part[v] = load_as_f32(b + v * F32::kLanes);
     }
     OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
-      const F32 factor = broadcast(a[r * p.a_stride + k]);
+      const F32 factor = broadcast(a[r / 3][r % 3 * p.a_stride]);
       OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
         sum[r][v] = fma(factor, b_part[v], sum[r][v]);
       }
     }
+    __builtin_prefetch(ahead, 0, 2);
+    OVERTAKE_UNROLL for (int r = 0; r < kRows; r += 3) {
+      ++a[r / 3];
+      OVERTAKE_OPAQUE(a[r / 3]);
+    }
+    b += p.b_stride;
+    ahead += p.ahead_step;
   }
   OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
     OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
@@ -54,10 +70,10 @@ OVERTAKE_INLINE void multiply_rows(const Product<T>& p, int64_t row, int64_t col
   // Few rows: more columns at once, so that the chains of sums hide their latency.
   constexpr int kVectors = kRows * 4 <= kTileRegisters ? 4 : 2;
   int64_t col = 0;
-  for (; col + kVectors * F32::kLanes <= cols; col += kVectors * F32::kLanes) {
+  for (; cols - col >= kVectors * F32::kLanes; col += kVectors * F32::kLanes) {
     multiply_tile<kRows, kVectors>(p, row, col);
   }
-  for (; col < cols; col += F32::kLanes) multiply_tile<kRows, 1>(p, row, col);
+  for (; cols - col >= F32::kLanes; col += F32::kLanes) multiply_tile<kRows, 1>(p, row, col);
 }
 
 template <typename T>

@@ -39,6 +39,12 @@ OVERTAKE_INLINE F32 copy_sign(F32 magnitude, F32 sign) {
 OVERTAKE_INLINE F32 round_nearest(F32 a) {
   return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
+OVERTAKE_INLINE F32 select_bits(uint32_t bits, F32 yes, F32 no) {
+  const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m256i set = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane);
+  const __m256i mask = _mm256_cmpeq_epi32(set, lane);
+  return {_mm256_blendv_ps(no.v, yes.v, _mm256_castsi256_ps(mask))};
+}
 OVERTAKE_INLINE F32 select_less(F32 a, F32 b, F32 yes, F32 no) {
   return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
 }
@@ -48,7 +54,7 @@ OVERTAKE_INLINE F32 load_swapped(const float* p, int64_t i, int64_t n) {
 OVERTAKE_INLINE F32 keep_first(F32 a, int64_t n) {
   return {_mm256_and_ps(_mm256_castsi256_ps(first_lanes(n)), a.v)};
 }
-// For |n| <= 254: two factors, each a normal number.
+// In two factors, as 2^128 is not a number.
 OVERTAKE_INLINE F32 scale_by_power(F32 a, F32 n) {
   const __m256i whole = _mm256_cvtps_epi32(n.v);
   const __m256i half = _mm256_srai_epi32(whole, 1);

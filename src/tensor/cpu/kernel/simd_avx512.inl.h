@@ -40,6 +40,10 @@ OVERTAKE_INLINE F32 copy_sign(F32 magnitude, F32 sign) {
 OVERTAKE_INLINE F32 round_nearest(F32 a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
+// Lane i of `yes` where bit i of `bits` is set, else of `no`.
+OVERTAKE_INLINE F32 select_bits(uint32_t bits, F32 yes, F32 no) {
+  return {_mm512_mask_blend_ps(static_cast<__mmask16>(bits), no.v, yes.v)};
+}
 // a < b ? yes : no, lane by lane.
 OVERTAKE_INLINE F32 select_less(F32 a, F32 b, F32 yes, F32 no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
@@ -52,7 +56,7 @@ OVERTAKE_INLINE F32 load_swapped(const float* p, int64_t i, int64_t n) {
 OVERTAKE_INLINE F32 keep_first(F32 a, int64_t n) {
   return {_mm512_maskz_mov_ps(first_lanes(n), a.v)};
 }
-// a * 2^n for whole n, gradually through the subnormals.
+// a * 2^n for whole n, -126 <= n <= 128.
 OVERTAKE_INLINE F32 scale_by_power(F32 a, F32 n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 
 OVERTAKE_INLINE float reduce_add(F32 a) { return _mm512_reduce_add_ps(a.v); }
