@@ -20,13 +20,17 @@ constexpr int64_t kSpanTokens = 512;
 class CpuAttention {
  public:
   CpuAttention(ThreadPool& pool, const AttentionKernels& kernels, Arena& arena)
-      : pool_(pool), kernels_(kernels), arena_(arena) {}
+      : pool_(pool), kernels_(kernels), arena_(arena) {
+    spans_.reserve(kSpans);  // a sequence that grows by a token a step adds one every 512 steps
+  }
 
   void begin(const Batch& batch);
   // See Ops::attention; `out` is [n_tokens, n_heads * head_dim].
   void run(Tensor qkv, const AttentionSpec& spec, int layer, Tensor out);
 
  private:
+  static constexpr size_t kSpans = 1024;
+
   // Queries [first, first + n_rows) of one kv head of one segment; query i is of the segment's row
   // i / group, head i % group of the kv head.
   struct Block {
