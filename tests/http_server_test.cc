@@ -61,6 +61,14 @@ class HttpServerTest : public ::testing::Test {
                             exchange->request().method + " " + exchange->request().body);
     }
     if (path == "/drop") return;
+    if (path == "/flush") {
+      exchange->start_stream(200, "text/plain");
+      exchange->write("in two ");
+      // Other handlers run before the flush that this write has asked for.
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      exchange->write("pieces");
+      return exchange->end_stream();
+    }
     if (path == "/header") {
       exchange->set_header("X-Test", "a\r\nInjected: b");
       return exchange->send(200, "text/plain", "");
@@ -268,6 +276,26 @@ TEST_F(HttpServerTest, CancelsAnAnswerThatNobodyReads) {
   EXPECT_TRUE(eventually([&] { return exchange->pending_bytes() > 0; }));
   EXPECT_TRUE(eventually([&] { return seen_.gone == 1; }, 3000));
   EXPECT_EQ(exchange->pending_bytes(), 0u);
+}
+
+// The clock of a stalled write must not run before the first byte was offered.
+TEST_F(HttpServerTest, NoDeadlineStrikesBetweenAnAnswerAndItsFlush) {
+  HttpServerOptions options;
+  options.write_timeout_ms = 1;  // the clocks are looked at every 10 ms
+  serve(options);
+  std::vector<std::thread> clients;
+  std::atomic<int> failed = 0;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      for (int n = 0; n < 200; ++n) {
+        RawClient client(port());
+        client.send(get("/flush"));
+        if (client.read_response().body != "in two pieces") ++failed;
+      }
+    });
+  }
+  for (auto& client : clients) client.join();
+  EXPECT_EQ(failed, 0);
 }
 
 TEST_F(HttpServerTest, TellsWhenTheClientHasTakenEverything) {

@@ -347,10 +347,10 @@ bool Connection::body_is_late(int64_t now_us) const {
 
 void Connection::check_deadlines(int64_t now_us) {
   const HttpServerOptions& options = core_->options;
-  const bool unsent = output_sent_ < output_.size();
-  if (unsent && now_us - write_progress_us_ > ms_to_us(options.write_timeout_ms)) return close();
+  // Output that no wait for room stands behind is about to be flushed: no clock runs for it.
+  if (writing_ && now_us - write_progress_us_ > ms_to_us(options.write_timeout_ms)) return close();
   if (state_ == State::kLingering && now_us - since_us_ > kLingerUs) return close();
-  if (state_ != State::kReading || unsent) return;
+  if (state_ != State::kReading || output_sent_ < output_.size()) return;
   if (parser_.state() == RequestParser::State::kBody) {
     if (body_is_late(now_us)) refuse(408, "the request's body came too slowly; send it again");
   } else if (head_since_us_ != 0) {
