@@ -83,7 +83,7 @@ void MatmulScratch::quantize_panel(const Tensor& x, const PackedWeight& weight,
         if (sums.kind.has_min) {
           sums.min_sum[at] = -(static_cast<float>(sum) * scale[i]);
         } else {
-          sums.zero_sum[at] = -sums.kind.zero * sum;
+          sums.zero_sum[at] = kDotBias - sums.kind.zero * sum;
         }
       }
     }

@@ -18,6 +18,9 @@ namespace overtake {
 constexpr int kBlockK = 32;
 constexpr int kBlocksPerSuper = kMaxBlock / kBlockK;
 constexpr int kMaxLanes = 16;
+// What integer dots start from: see matmul_integer.inl.h.
+constexpr int32_t kDotBias = 0x4b400000;
+constexpr float kDotBiasFloat = 12582912.0f;
 // Rows that one kernel call may take, from packed weights and from an unpacked panel.
 constexpr int kMaxPackedRows = 4;
 constexpr int kMaxPanelRows = 8;
@@ -59,10 +62,11 @@ struct IntegerLayout {
 // Some rows of a panel of quantized activations. All four pointers are at the first of the rows;
 // `height` is the panel's number of rows, the step from block to block.
 struct IntegerRows {
-  const int8_t* codes;      // [n_blocks, height, 32]
-  const float* scale;       // [n_blocks, height]
-  const int32_t* zero_sum;  // [n_blocks, height, groups]: -zero times the sum of the codes
-  const float* min_sum;     // [n_blocks, height, groups]: minus the sum of the quantized values
+  const int8_t* codes;  // [n_blocks, height, 32]
+  const float* scale;   // [n_blocks, height]
+  const int32_t*
+      zero_sum;          // [n_blocks, height, groups]: kDotBias - zero times the sum of the codes
+  const float* min_sum;  // [n_blocks, height, groups]: minus the sum of the quantized values
   int64_t height;
 };
 

@@ -30,9 +30,11 @@ OVERTAKE_INLINE Bytes center_bytes(Bytes a) {
   return {_mm256_xor_si256(a.v, _mm256_set1_epi8(-128))};
 }
 
-OVERTAKE_INLINE I32 zero_i32() { return {_mm256_setzero_si256()}; }
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {_mm256_set1_epi32(x)}; }
-OVERTAKE_INLINE F32 to_f32(I32 a) { return {_mm256_cvtepi32_ps(a.v)}; }
+// (dot - kDotBias) * scale, where offset = -kDotBiasFloat * scale.
+OVERTAKE_INLINE F32 scaled_dot(I32 dot, F32 scale, F32 offset) {
+  return fma(F32{_mm256_castsi256_ps(dot.v)}, scale, offset);
+}
 OVERTAKE_INLINE F32 load_i8(const uint8_t* p) {
   return {_mm256_cvtepi32_ps(
       _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};

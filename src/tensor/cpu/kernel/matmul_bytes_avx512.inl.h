@@ -24,9 +24,11 @@ OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
 }
 OVERTAKE_INLINE Bytes center_bytes(Bytes a) { return a; }
 
-OVERTAKE_INLINE I32 zero_i32() { return {_mm512_setzero_si512()}; }
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {_mm512_set1_epi32(x)}; }
-OVERTAKE_INLINE F32 to_f32(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+// (dot - kDotBias) * scale, where offset = -kDotBiasFloat * scale.
+OVERTAKE_INLINE F32 scaled_dot(I32 dot, F32 scale, F32 offset) {
+  return fma(F32{_mm512_castsi512_ps(dot.v)}, scale, offset);
+}
 OVERTAKE_INLINE F32 load_i8(const uint8_t* p) {
   return {_mm512_cvtepi32_ps(
       _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};

@@ -26,9 +26,10 @@ OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
 }
 OVERTAKE_INLINE Bytes center_bytes(Bytes a) { return a; }
 
-OVERTAKE_INLINE I32 zero_i32() { return {0}; }
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {x}; }
-OVERTAKE_INLINE F32 to_f32(I32 a) { return {static_cast<float>(a.v)}; }
+OVERTAKE_INLINE F32 scaled_dot(I32 dot, F32 scale, F32) {
+  return {static_cast<float>(dot.v - kDotBias) * scale.v};
+}
 OVERTAKE_INLINE F32 load_i8(const uint8_t* p) {
   return {static_cast<float>(static_cast<int8_t>(*p))};
 }

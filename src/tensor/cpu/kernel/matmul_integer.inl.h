@@ -1,11 +1,14 @@
 // Integer weights times int8 activations, on the Bytes and I32 of matmul_bytes_<isa>.inl.h and the
 // F32 of simd_<isa>.inl.h. Included inside an ISA region and its namespace.
 //
-// For each block of 32 along K, and each row and output (of two groups the second's terms follow):
-//   sum = fma(float(dot(code, x) - zero * sum(x)) * scale, x_scale, sum)
+// For each block of 32 along K, each of its one or two groups, and each row and output:
+//   sum = fma(dot(code - zero, x) * scale, x_scale, sum)
 //   sum = fma(min, -sum(x) * x_scale, sum)
-// Dots and sums of codes are exact integers, so any instruction that computes them gives one
-// result.
+// The dot is an exact integer, so any instruction that computes it gives one result. It is added to
+// kDotBias, which are the bits of the float 1.5 * 2^23: below 2^22 in magnitude, it makes the bits
+// of the float 1.5 * 2^23 + dot, and conversion and product with the scale are one fma. That is
+// exact: the scale has 11 + 7 bits, so 1.5 * 2^23 * scale is a float.
+static_assert(32 * 255 * 127 < 1 << 22);
 
 // Vector j of a plane: its part kPart goes to quad kPart * kPlane + j, and on with the later parts.
 template <int kPlane, int kShift, int kPart>
@@ -51,22 +54,18 @@ template <KernelForm kForm, int kRows>
 OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 (&sum)[kRows]) {
   constexpr int kGroups = Block<kForm>::kGroups;
   constexpr int kQuads = 8 / kGroups;
+  F32 offset[kGroups];
+  for (int g = 0; g < kGroups; ++g) offset[g] = w.scale[g] * broadcast(-kDotBiasFloat);
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
-    F32 value;
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
-      const I32 start = kForm.has_min ? zero_i32() : broadcast_i32(x.zero_sum[r * kGroups + g]);
+      const int at = r * kGroups + g;
+      const I32 start = broadcast_i32(kForm.has_min ? kDotBias : x.zero_sum[at]);
       const I32 dot = add_dot<kForm.bits, kQuads>(start, w.codes + g * kQuads,
                                                   x.codes + r * kBlockK + g * kForm.group);
-      value = g == 0 ? to_f32(dot) * w.scale[0] : fma(to_f32(dot), w.scale[g], value);
-    }
-    sum[r] = fma(value, broadcast(x.scale[r]), sum[r]);
-    if constexpr (kForm.has_min) {
-#pragma GCC unroll 2
-      for (int g = 0; g < kGroups; ++g) {
-        sum[r] = fma(w.min[g], broadcast(x.min_sum[r * kGroups + g]), sum[r]);
-      }
+      sum[r] = fma(scaled_dot(dot, w.scale[g], offset[g]), broadcast(x.scale[r]), sum[r]);
+      if constexpr (kForm.has_min) sum[r] = fma(w.min[g], broadcast(x.min_sum[at]), sum[r]);
     }
   }
 }
