@@ -73,7 +73,7 @@ double int8_tops(ThreadPool& pool, Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::kScalar) return 0;
   std::atomic<int> sink{0};
-  const auto dots = isa == Isa::kAvx512 ? dots_avx512 : dots_avx2;
+  const auto dots = isa == Isa::kAvx2 ? dots_avx2 : dots_avx512;
   double operations = 0;
   const double seconds = best_seconds([&] {
     std::atomic<double> sum{0};

@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace overtake {
@@ -49,6 +51,15 @@ bool has_avx512() {
   return has_avx2() && has_bits(leaf.b, {16, 17, 30, 31}) && has_bits(leaf.c, {11}) &&
          has_bits(saved_registers(), {5, 6, 7});
 }
+
+bool has_amx() {
+  // Leaf 7 EDX: AMX-TILE 24, AMX-INT8 25. XCR0: tile configuration 17, tile data 18, whose use by
+  // the whole process the kernel must grant (Linux, Documentation/arch/x86/xstate.rst).
+  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  return has_avx512() && has_bits(Cpuid(7, 0).d, {24, 25}) &&
+         has_bits(saved_registers(), {17, 18}) &&
+         syscall(SYS_arch_prctl, kRequestPermission, 18) == 0;
+}
 #endif
 
 class CpuBackend final : public Backend {
@@ -76,6 +87,8 @@ std::string_view isa_name(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAmx:
+      return "amx";
   }
   return "unknown";
 }
@@ -85,6 +98,8 @@ std::vector<Isa> supported_isas() {
 #if defined(__x86_64__)
   if (has_avx2()) found.push_back(Isa::kAvx2);
   if (has_avx512()) found.push_back(Isa::kAvx512);
+  static const bool amx = has_amx();
+  if (amx) found.push_back(Isa::kAmx);
 #endif
   return found;
 }
@@ -110,6 +125,7 @@ const Kernels& kernels_for(Isa isa) {
     case Isa::kAvx2:
       return kernels_avx2;
     case Isa::kAvx512:
+    case Isa::kAmx:
       return kernels_avx512;
 #endif
     default:

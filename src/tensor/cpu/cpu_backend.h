@@ -1,4 +1,4 @@
-// The CPU as a device: kernels chosen at run time among scalar, AVX2 and AVX-512 with VNNI.
+// The CPU as a device: kernels chosen at run time among scalar, AVX2, AVX-512 with VNNI, and AMX.
 #pragma once
 
 #include <memory>
@@ -11,9 +11,10 @@
 
 namespace overtake {
 
-enum class Isa { kScalar, kAvx2, kAvx512 };
+// AMX is AVX-512 with a matrix unit for products of many rows: the same results, bit for bit.
+enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
 
-std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512"
+std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512", "amx"
 // What this processor and kernel allow, weakest first.
 std::vector<Isa> supported_isas();
 // OVERTAKE_ISA where it is set (an error if unknown or not supported here), else the strongest.

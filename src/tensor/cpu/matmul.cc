@@ -119,10 +119,11 @@ void multiply_panel_tile(const Product& p, const PackedSegment& segment, const u
     for (int64_t r = 0; r < out.n_rows;) {
       const int64_t row = out.first_row + r;
       const IntegerRows x = p.input.integer_rows(segment.sum_kind, row);
-      const int64_t left = x.height - row % kPanelHeight;
-      const int64_t n = std::min({left, out.n_rows - r, int64_t{kMaxPanelRows}});
-      segment.integer->panel[n - 1](panel, count, skip_blocks(x, begin, layout.groups()),
-                                    sums + r * layout.lanes);
+      const int64_t left = std::min(x.height - row % kPanelHeight, out.n_rows - r);
+      const bool full = segment.unit && left == kPanelHeight;
+      const int64_t n = full ? left : std::min(left, int64_t{kMaxPanelRows});
+      const MultiplyPanel multiply = full ? segment.unit->multiply : segment.integer->panel[n - 1];
+      multiply(panel, count, skip_blocks(x, begin, layout.groups()), sums + r * layout.lanes);
       r += n;
     }
   }
@@ -146,6 +147,8 @@ void run_chunk(const Product& p, const PackedSegment& segment, const Cut& cut, i
   const int64_t last_tile = std::min(first_tile + cut.tiles_per_chunk, cut.n_tiles);
   const int64_t first_row = chunk / cut.tile_chunks * cut.rows_per_chunk;
   const int64_t n_rows = std::min(cut.rows_per_chunk, p.y.rows - first_row);
+  const bool with_unit = segment.unit && n_rows >= kPanelHeight;
+  if (with_unit) segment.unit->begin();
   for (int64_t t = first_tile; t < last_tile; ++t) {
     const uint8_t* tile = segment.tiles + static_cast<size_t>(t) * segment.tile_bytes;
     const TileOutput out = {first_row, n_rows, segment.first_row + t * lanes,
@@ -158,6 +161,7 @@ void run_chunk(const Product& p, const PackedSegment& segment, const Cut& cut, i
       multiply_panel_tile(p, segment, tile, out);
     }
   }
+  if (with_unit) segment.unit->end();
 }
 
 }  // namespace
@@ -169,6 +173,14 @@ const MatmulKernels& matmul_kernels_for(Isa isa) {
       return matmul_kernels_avx2;
     case Isa::kAvx512:
       return matmul_kernels_avx512;
+    case Isa::kAmx: {
+      static const MatmulKernels kernels = [] {
+        MatmulKernels out = matmul_kernels_avx512;
+        out.tiles = matmul_tiles_amx;
+        return out;
+      }();
+      return kernels;
+    }
 #endif
     default:
       return matmul_kernels_scalar;

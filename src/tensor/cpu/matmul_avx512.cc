@@ -14,6 +14,7 @@
 
 // g++ 12 sees uninitialized values in its own intrinsics (its bug 105593).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 OVERTAKE_REGION_BEGIN(OVERTAKE_AVX512_FEATURES)
 namespace overtake::avx512 {
 namespace {

@@ -10,6 +10,9 @@ namespace {
 // Below this many numbers, waking other threads costs more than they save.
 constexpr int64_t kSerialElements = 16384;
 
+// A matrix unit reads up to three blocks of 16 rows past the last.
+constexpr int64_t kOverread = 3 * kPanelHeight * kBlockK;
+
 // Hands out parts of one block of memory; with none yet, it only adds up what is needed.
 class Carver {
  public:
@@ -38,7 +41,7 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
   const auto carve = [&](std::byte* base) {
     Carver carver(base);
     if (weight.has_integers()) {
-      codes_ = carver.take<int8_t>(x.rows * x.cols);
+      codes_ = carver.take<int8_t>(x.rows * x.cols + kOverread);
       scale_ = carver.take<float>(blocks);
       half_sums_ = carver.take<int32_t>(2 * blocks);
     }

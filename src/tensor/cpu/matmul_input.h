@@ -11,10 +11,6 @@
 
 namespace overtake {
 
-// Rows of quantized activations stand in panels of 16, f32 ones in panels of kMaxPanelRows; the
-// last panel is as high as there are rows left.
-constexpr int64_t kPanelHeight = 16;
-
 class MatmulScratch {
  public:
   // Quantizes or copies x, as the weight's segments need it. Allocates if it needs more than ever.
@@ -22,7 +18,7 @@ class MatmulScratch {
 
   // The rows from `row` to the end of its panel.
   IntegerRows integer_rows(size_t sum_kind, int64_t row) const;
-  // The panel [k, rows] that begins at `row`.
+  // The panel [k, kMaxPanelRows or what is left] that begins at `row`.
   const float* float_rows(int64_t row) const { return floats_ + row * n_in_; }
 
  private:

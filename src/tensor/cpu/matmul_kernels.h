@@ -24,6 +24,8 @@ constexpr float kDotBiasFloat = 12582912.0f;
 // Rows that one kernel call may take, from packed weights and from an unpacked panel.
 constexpr int kMaxPackedRows = 4;
 constexpr int kMaxPanelRows = 8;
+// Quantized activations stand in panels of so many rows, the last one in what is left.
+constexpr int64_t kPanelHeight = 16;
 
 // What tells one integer kernel from another. See IntegerForm.
 struct KernelForm {
@@ -92,6 +94,16 @@ struct IntegerKernels {
   MultiplyPanel panel[kMaxPanelRows];
 };
 
+// A matrix unit that takes full panels of kPanelHeight rows; nested or not, whatever the bits.
+// `begin` and `end` enclose the products of one thread.
+struct TileKernels {
+  int group;
+  bool has_min;
+  void (*begin)();
+  MultiplyPanel multiply;
+  void (*end)();
+};
+
 // A tile of float weights is [k, lanes] in the file's type; x is [k, n rows].
 using MultiplyFloat = void (*)(const uint8_t* tile, int64_t n_k, const float* x, float* sums);
 
@@ -116,12 +128,14 @@ struct MatmulKernels {
   std::span<const IntegerKernels> integer;
   std::span<const FloatKernels> floating;
   void (*quantize)(const float* x, int64_t n_blocks, const QuantizedRow& out);
+  std::span<const TileKernels> tiles = {};
 };
 
 extern const MatmulKernels matmul_kernels_scalar;
 #if defined(__x86_64__)
 extern const MatmulKernels matmul_kernels_avx2;
 extern const MatmulKernels matmul_kernels_avx512;
+extern const std::span<const TileKernels> matmul_tiles_amx;
 #endif
 const MatmulKernels& matmul_kernels_for(Isa isa);
 

@@ -77,6 +77,9 @@ Status WeightPacker::choose_kernels(PackedWeight& weight, const QuantType& type,
     if (found != kernels_.integer.end()) {
       segment.integer = &*found;
       segment.layout = {kernels_.lanes, form};
+      for (const TileKernels& tiles : kernels_.tiles) {
+        if (tiles.group == form.group && tiles.has_min == form.has_min) segment.unit = &tiles;
+      }
       const int byte_zero = form.bits == 8 ? kernels_.byte_zero : 0;
       const SumKind kind = {segment.layout.groups(), type.integer->zero - byte_zero, form.has_min};
       const auto known = std::ranges::find(weight.sum_kinds_, kind);

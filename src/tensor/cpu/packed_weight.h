@@ -26,8 +26,9 @@ struct PackedSegment {
   // One of the two is set.
   const IntegerKernels* integer = nullptr;
   const FloatKernels* floating = nullptr;
-  IntegerLayout layout{};  // if integer
-  size_t sum_kind = 0;     // if integer: index into sum_kinds()
+  const TileKernels* unit = nullptr;  // if integer, where there is a matrix unit
+  IntegerLayout layout{};             // if integer
+  size_t sum_kind = 0;                // if integer: index into sum_kinds()
   size_t tile_bytes = 0;
   const uint8_t* tiles = nullptr;
 };
