@@ -9,9 +9,12 @@
 namespace overtake {
 namespace {
 
-// Blocks of K that are unpacked at a time: 16 KB of codes beside the scales, half of an L1 cache.
+// Tiles, and blocks of K of each, that are unpacked at a time; each activation read serves all of
+// these tiles.
+constexpr int64_t kTilesAtOnce = 2;
 constexpr int64_t kSliceBlocks = 32;
-// Rows that share an unpacked slice, and the bytes of their activations, which stay in L2.
+constexpr int64_t kUnpackAhead = 2;  // blocks past the last that a matrix unit reads
+// Rows that share unpacked tiles, and the bytes of their activations, which stay in L2.
 constexpr int64_t kSharedRows = 256;
 constexpr int64_t kSharedBytes = 1 << 20;
 // Weights from the file's memory that are worth a chunk of their own.
@@ -38,10 +41,6 @@ struct Cut {
   int64_t n_chunks;
 };
 
-bool uses_packed(const PackedSegment& segment, int64_t n_rows) {
-  return segment.integer && n_rows <= kMaxPackedRows;
-}
-
 Cut cut_segment(const Product& p, const PackedSegment& segment, int n_threads) {
   Cut cut;
   const int64_t lanes = p.weight.kernels().lanes;
@@ -57,39 +56,48 @@ Cut cut_segment(const Product& p, const PackedSegment& segment, int n_threads) {
   }
   const int64_t row_chunks = ceil_div(p.y.rows, cut.rows_per_chunk);
   cut.tiles_per_chunk = std::clamp<int64_t>(cut.n_tiles * row_chunks / wanted, 1, cut.n_tiles);
-  cut.tiles_per_chunk = std::max(cut.tiles_per_chunk, least_tiles);
+  cut.tiles_per_chunk =
+      ceil_div(std::max(cut.tiles_per_chunk, least_tiles), kTilesAtOnce) * kTilesAtOnce;
   cut.tile_chunks = ceil_div(cut.n_tiles, cut.tiles_per_chunk);
   cut.n_chunks = cut.tile_chunks * row_chunks;
   return cut;
 }
 
-// Where some rows of one tile's sums go.
-struct TileOutput {
+// Some rows of the outputs of some tiles.
+struct Part {
+  const PackedSegment& segment;
+  int64_t first_tile;
+  int64_t n_tiles;
   int64_t first_row;
   int64_t n_rows;
-  int64_t first_col;
-  int64_t n_cols;
+
+  const uint8_t* tile(int64_t i) const {
+    return segment.tiles + static_cast<size_t>(first_tile + i) * segment.tile_bytes;
+  }
 };
 
-// y = sums + bias, or y += that. `sums` is [n_rows, lanes].
-void put_sums(const Product& p, const float* sums, const TileOutput& out) {
-  const int lanes = p.weight.kernels().lanes;
-  const float* bias = p.bias.empty() ? nullptr : p.bias.data() + out.first_col;
-  for (int64_t r = 0; r < out.n_rows; ++r, sums += lanes) {
-    float* y = p.y.row(out.first_row + r) + out.first_col;
-    for (int64_t i = 0; i < out.n_cols; ++i) {
-      const float value = bias ? sums[i] + bias[i] : sums[i];
-      y[i] = p.accumulate ? y[i] + value : value;
-    }
-  }
+// Puts `n_rows` rows of sums of the part's tile `i`, from its row `r` on, into y.
+void put_sums(const Product& p, const Part& part, int64_t i, int64_t r, int64_t n_rows,
+              const float* sums) {
+  const int64_t lanes = p.weight.kernels().lanes;
+  const int64_t in_segment = (part.first_tile + i) * lanes;
+  const int64_t col = part.segment.first_row + in_segment;
+  p.weight.kernels().put_sums(sums, {.y = p.y.row(part.first_row + r) + col,
+                                     .stride = p.y.stride,
+                                     .n_rows = n_rows,
+                                     .n_cols = std::min(lanes, part.segment.n_rows - in_segment),
+                                     .bias = p.bias.empty() ? nullptr : p.bias.data() + col,
+                                     .accumulate = p.accumulate});
 }
 
-void multiply_packed_tile(const Product& p, const PackedSegment& segment, const uint8_t* tile,
-                          const TileOutput& out) {
+void multiply_packed(const Product& p, const Part& part) {
   alignas(64) float sums[kMaxPackedRows * kMaxLanes];
-  segment.integer->packed[out.n_rows - 1](
-      tile, p.weight.n_in() / kBlockK, p.input.integer_rows(segment.sum_kind, out.first_row), sums);
-  put_sums(p, sums, out);
+  const MultiplyPacked multiply = part.segment.integer->packed[part.n_rows - 1];
+  const IntegerRows x = p.input.integer_rows(part.segment.sum_kind, part.first_row);
+  for (int64_t i = 0; i < part.n_tiles; ++i) {
+    multiply(part.tile(i), p.weight.n_in() / kBlockK, x, sums);
+    put_sums(p, part, i, 0, part.n_rows, sums);
+  }
 }
 
 IntegerRows skip_blocks(IntegerRows rows, int64_t n_blocks, int groups) {
@@ -101,65 +109,82 @@ IntegerRows skip_blocks(IntegerRows rows, int64_t n_blocks, int groups) {
   return rows;
 }
 
-// Unpacks the tile slice by slice; each slice multiplies all rows while it is in L1.
-void multiply_panel_tile(const Product& p, const PackedSegment& segment, const uint8_t* tile,
-                         const TileOutput& out) {
-  alignas(64) uint8_t codes[kSliceBlocks * kBlockK * kMaxLanes];
-  alignas(64) float scale[kSliceBlocks * 2 * kMaxLanes];
-  alignas(64) float min[kSliceBlocks * 2 * kMaxLanes];
-  alignas(64) float sums[kSharedRows * kMaxLanes];
-  const IntegerPanel panel = {codes, scale, min};
-  const IntegerLayout& layout = segment.layout;
-  const int64_t n_blocks = p.weight.n_in() / kBlockK;
-  std::fill_n(sums, out.n_rows * layout.lanes, 0.0f);
-  for (int64_t begin = 0; begin < n_blocks; begin += kSliceBlocks) {
-    const int64_t count = std::min(kSliceBlocks, n_blocks - begin);
-    segment.integer->unpack(tile + begin / layout.unit_blocks() * layout.unit_bytes(), count,
-                            panel);
-    for (int64_t r = 0; r < out.n_rows;) {
-      const int64_t row = out.first_row + r;
-      const IntegerRows x = p.input.integer_rows(segment.sum_kind, row);
-      const int64_t left = std::min(x.height - row % kPanelHeight, out.n_rows - r);
-      const bool full = segment.unit && left == kPanelHeight;
-      const int64_t n = full ? left : std::min(left, int64_t{kMaxPanelRows});
-      const MultiplyPanel multiply = full ? segment.unit->multiply : segment.integer->panel[n - 1];
-      multiply(panel, count, skip_blocks(x, begin, layout.groups()), sums + r * layout.lanes);
-      r += n;
-    }
+// One slice of K of a few tiles, unpacked, and the sums of all rows so far.
+struct PanelSpace {
+  alignas(64) uint8_t codes[kTilesAtOnce][(kSliceBlocks + kUnpackAhead) * kBlockK * kMaxLanes];
+  alignas(64) float scale[kTilesAtOnce][kSliceBlocks * 2 * kMaxLanes];
+  alignas(64) float min[kTilesAtOnce][kSliceBlocks * 2 * kMaxLanes];
+  alignas(64) float sums[kTilesAtOnce][kSharedRows * kMaxLanes];
+};
+
+// Rows from `r` on, as many as one kernel takes: that number.
+int64_t multiply_slice(const Product& p, const Part& part, PanelSpace& space, int64_t begin,
+                       int64_t r) {
+  const PackedSegment& segment = part.segment;
+  const int64_t row = part.first_row + r;
+  const IntegerRows x = p.input.integer_rows(segment.sum_kind, row);
+  const int64_t left = std::min(x.height - row % kPanelHeight, part.n_rows - r);
+  const bool full = segment.unit && left == kPanelHeight;
+  const int64_t n = full ? left : std::min(left, int64_t{kMaxPanelRows});
+  const MultiplyPanel multiply = full ? segment.unit->multiply : segment.integer->panel[n - 1];
+  const int64_t n_blocks = std::min(kSliceBlocks, p.weight.n_in() / kBlockK - begin);
+  const IntegerRows from_begin = skip_blocks(x, begin, segment.layout.groups());
+  for (int64_t i = 0; i < part.n_tiles; ++i) {
+    multiply({space.codes[i], space.scale[i], space.min[i]}, n_blocks, from_begin,
+             space.sums[i] + r * segment.layout.lanes);
   }
-  put_sums(p, sums, out);
+  return n;
 }
 
-void multiply_float_tile(const Product& p, const PackedSegment& segment, const uint8_t* tile,
-                         const TileOutput& out) {
+// Unpacks tiles slice by slice; each slice multiplies all rows while it is in L1.
+void multiply_panels(const Product& p, const Part& part) {
+  PanelSpace space;
+  const IntegerLayout& layout = part.segment.layout;
+  const int64_t n_blocks = p.weight.n_in() / kBlockK;
+  for (int64_t i = 0; i < part.n_tiles; ++i) {
+    std::fill_n(space.sums[i], part.n_rows * layout.lanes, 0.0f);
+  }
+  for (int64_t begin = 0; begin < n_blocks; begin += kSliceBlocks) {
+    for (int64_t i = 0; i < part.n_tiles; ++i) {
+      part.segment.integer->unpack(
+          part.tile(i) + begin / layout.unit_blocks() * layout.unit_bytes(),
+          std::min(kSliceBlocks, n_blocks - begin), {space.codes[i], space.scale[i], space.min[i]});
+    }
+    for (int64_t r = 0; r < part.n_rows;) r += multiply_slice(p, part, space, begin, r);
+  }
+  for (int64_t r = 0; r < part.n_rows; r += kPanelHeight) {
+    for (int64_t i = 0; i < part.n_tiles; ++i) {
+      put_sums(p, part, i, r, std::min(kPanelHeight, part.n_rows - r),
+               space.sums[i] + r * layout.lanes);
+    }
+  }
+}
+
+void multiply_floats(const Product& p, const Part& part) {
   alignas(64) float sums[kMaxPanelRows * kMaxLanes];
-  for (int64_t r = 0; r < out.n_rows; r += kMaxPanelRows) {
-    const int64_t n = std::min<int64_t>(kMaxPanelRows, out.n_rows - r);
-    const int64_t row = out.first_row + r;
-    segment.floating->rows[n - 1](tile, p.weight.n_in(), p.input.float_rows(row), sums);
-    put_sums(p, sums, {row, n, out.first_col, out.n_cols});
+  for (int64_t i = 0; i < part.n_tiles; ++i) {
+    for (int64_t r = 0; r < part.n_rows; r += kMaxPanelRows) {
+      const int64_t n = std::min<int64_t>(kMaxPanelRows, part.n_rows - r);
+      part.segment.floating->rows[n - 1](part.tile(i), p.weight.n_in(),
+                                         p.input.float_rows(part.first_row + r), sums);
+      put_sums(p, part, i, r, n, sums);
+    }
   }
 }
 
 void run_chunk(const Product& p, const PackedSegment& segment, const Cut& cut, int64_t chunk) {
-  const int64_t lanes = p.weight.kernels().lanes;
   const int64_t first_tile = chunk % cut.tile_chunks * cut.tiles_per_chunk;
-  const int64_t last_tile = std::min(first_tile + cut.tiles_per_chunk, cut.n_tiles);
   const int64_t first_row = chunk / cut.tile_chunks * cut.rows_per_chunk;
-  const int64_t n_rows = std::min(cut.rows_per_chunk, p.y.rows - first_row);
-  const bool with_unit = segment.unit && n_rows >= kPanelHeight;
+  Part part = {segment, first_tile, std::min(cut.tiles_per_chunk, cut.n_tiles - first_tile),
+               first_row, std::min(cut.rows_per_chunk, p.y.rows - first_row)};
+  if (segment.floating) return multiply_floats(p, part);
+  if (p.y.rows <= kMaxPackedRows) return multiply_packed(p, part);
+  const bool with_unit = segment.unit && part.n_rows >= kPanelHeight;
   if (with_unit) segment.unit->begin();
-  for (int64_t t = first_tile; t < last_tile; ++t) {
-    const uint8_t* tile = segment.tiles + static_cast<size_t>(t) * segment.tile_bytes;
-    const TileOutput out = {first_row, n_rows, segment.first_row + t * lanes,
-                            std::min(lanes, segment.n_rows - t * lanes)};
-    if (segment.floating) {
-      multiply_float_tile(p, segment, tile, out);
-    } else if (uses_packed(segment, p.y.rows)) {
-      multiply_packed_tile(p, segment, tile, out);
-    } else {
-      multiply_panel_tile(p, segment, tile, out);
-    }
+  const int64_t end = part.first_tile + part.n_tiles;
+  for (; part.first_tile < end; part.first_tile += kTilesAtOnce) {
+    part.n_tiles = std::min(kTilesAtOnce, end - part.first_tile);
+    multiply_panels(p, part);
   }
   if (with_unit) segment.unit->end();
 }

@@ -25,10 +25,8 @@ namespace {
 // clang-format on
 
 constexpr TileKernels tile_kernels[] = {
-    {32, false, begin_tiles<32>, multiply_tiles<32, false>, end_tiles},
-    {32, true, begin_tiles<32>, multiply_tiles<32, true>, end_tiles},
-    {16, false, begin_tiles<16>, multiply_tiles<16, false>, end_tiles},
-    {16, true, begin_tiles<16>, multiply_tiles<16, true>, end_tiles},
+    {32, false, begin_tiles, multiply_tiles<false>, end_tiles},
+    {32, true, begin_tiles, multiply_tiles<true>, end_tiles},
 };
 }  // namespace
 }  // namespace overtake::amx

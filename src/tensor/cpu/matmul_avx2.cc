@@ -26,9 +26,9 @@ namespace {
 OVERTAKE_REGION_END
 
 namespace overtake {
-const MatmulKernels matmul_kernels_avx2 = {avx2::F32::kLanes, avx2::kByteZero,
+const MatmulKernels matmul_kernels_avx2 = {avx2::F32::kLanes,     avx2::kByteZero,
                                            avx2::integer_kernels, avx2::float_kernels,
-                                           avx2::quantize_row};
+                                           avx2::quantize_row,    avx2::put_sums};
 }
 
 #endif

@@ -29,9 +29,9 @@ namespace {
 OVERTAKE_REGION_END
 
 namespace overtake {
-const MatmulKernels matmul_kernels_avx512 = {avx512::F32::kLanes, avx512::kByteZero,
+const MatmulKernels matmul_kernels_avx512 = {avx512::F32::kLanes,     avx512::kByteZero,
                                              avx512::integer_kernels, avx512::float_kernels,
-                                             avx512::quantize_row};
+                                             avx512::quantize_row,    avx512::put_sums};
 }
 
 #endif

@@ -10,8 +10,8 @@ namespace {
 // Below this many numbers, waking other threads costs more than they save.
 constexpr int64_t kSerialElements = 16384;
 
-// A matrix unit reads up to three blocks of 16 rows past the last.
-constexpr int64_t kOverread = 3 * kPanelHeight * kBlockK;
+// A matrix unit reads up to two blocks of 16 rows past the last.
+constexpr int64_t kOverread = 2 * kPanelHeight * kBlockK;
 
 // Hands out parts of one block of memory; with none yet, it only adds up what is needed.
 class Carver {

@@ -121,6 +121,16 @@ struct QuantizedRow {
   int64_t height;
 };
 
+// Where the sums of some rows of a tile go: y = sums + bias, or y += that.
+struct TileOutput {
+  float* y;  // of the first row and output
+  int64_t stride;
+  int64_t n_rows;
+  int64_t n_cols;     // the tile's lanes that are outputs
+  const float* bias;  // [n_cols], or null
+  bool accumulate;
+};
+
 struct MatmulKernels {
   int lanes;
   // Codes of 8 bits are taken as code - byte_zero (AVX2 multiplies them as signed numbers).
@@ -128,6 +138,7 @@ struct MatmulKernels {
   std::span<const IntegerKernels> integer;
   std::span<const FloatKernels> floating;
   void (*quantize)(const float* x, int64_t n_blocks, const QuantizedRow& out);
+  void (*put_sums)(const float* sums, const TileOutput& out);
   std::span<const TileKernels> tiles = {};
 };
 

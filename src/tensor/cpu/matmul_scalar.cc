@@ -20,7 +20,7 @@ namespace {
 }  // namespace overtake::scalar
 
 namespace overtake {
-const MatmulKernels matmul_kernels_scalar = {scalar::F32::kLanes, scalar::kByteZero,
+const MatmulKernels matmul_kernels_scalar = {scalar::F32::kLanes,     scalar::kByteZero,
                                              scalar::integer_kernels, scalar::float_kernels,
-                                             scalar::quantize_row};
+                                             scalar::quantize_row,    scalar::put_sums};
 }

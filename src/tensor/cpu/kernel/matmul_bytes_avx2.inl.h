@@ -51,7 +51,7 @@ constexpr int pairs_in_16_bits(int bits) {
 }
 
 template <int kBits, int kQuads>
-OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
+OVERTAKE_INLINE I32 add_row_dot(I32 sum, const Bytes* w, const int8_t* x) {
   constexpr int kFit = pairs_in_16_bits(kBits);
   constexpr int kPairs = kFit < kQuads ? kFit : kQuads;
   const __m256i ones = _mm256_set1_epi16(1);
@@ -70,6 +70,13 @@ OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
     }
   }
   return sum;
+}
+template <int kBits, int kQuads, int kRows>
+OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+    dot[r] = add_row_dot<kBits, kQuads>(dot[r], w, x + r * kBlockK);
+  }
 }
 // Codes of up to 4 bits need no more care than those of 4.
 constexpr int panel_bits(int bits) { return bits < 4 ? 4 : bits; }

@@ -38,16 +38,19 @@ OVERTAKE_INLINE F32 load_u8(const uint8_t* p) {
       _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
 }
 
-// sum + the products of kQuads vectors of codes with 4 kQuads activations.
-template <int kBits, int kQuads>
-OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
+// dot[r] += the products of kQuads vectors of codes with 4 kQuads activations of row r, for all
+// rows. The rows take turns: sums that wait for themselves would fill the scheduler.
+template <int kBits, int kQuads, int kRows>
+OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]) {
 #pragma GCC unroll 8
   for (int q = 0; q < kQuads; ++q) {
-    int32_t quad;
-    std::memcpy(&quad, x + 4 * q, sizeof quad);
-    sum.v = _mm512_dpbusd_epi32(sum.v, w[q].v, _mm512_set1_epi32(quad));
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      int32_t quad;
+      std::memcpy(&quad, x + r * kBlockK + 4 * q, sizeof quad);
+      dot[r].v = _mm512_dpbusd_epi32(dot[r].v, w[q].v, _mm512_set1_epi32(quad));
+    }
   }
-  return sum;
 }
 constexpr int panel_bits(int bits) { return bits > 0 ? 1 : 0; }
 

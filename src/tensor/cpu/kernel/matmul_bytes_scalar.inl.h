@@ -35,14 +35,13 @@ OVERTAKE_INLINE F32 load_i8(const uint8_t* p) {
 }
 OVERTAKE_INLINE F32 load_u8(const uint8_t* p) { return {static_cast<float>(*p)}; }
 
-template <int kBits, int kQuads>
-OVERTAKE_INLINE I32 add_dot(I32 sum, const Bytes* w, const int8_t* x) {
-  for (int q = 0; q < kQuads; ++q) {
-    for (int i = 0; i < 4; ++i) {
-      sum.v += static_cast<int32_t>(w[q].v >> (8 * i) & 0xff) * x[4 * q + i];
+template <int kBits, int kQuads, int kRows>
+OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]) {
+  for (int r = 0; r < kRows; ++r, x += kBlockK) {
+    for (int i = 0; i < 4 * kQuads; ++i) {
+      dot[r].v += static_cast<int32_t>(w[i / 4].v >> (8 * (i % 4)) & 0xff) * x[i];
     }
   }
-  return sum;
 }
 constexpr int panel_bits(int bits) { return bits > 0 ? 1 : 0; }
 

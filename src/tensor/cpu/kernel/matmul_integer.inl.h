@@ -56,16 +56,20 @@ OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 
   constexpr int kQuads = 8 / kGroups;
   F32 offset[kGroups];
   for (int g = 0; g < kGroups; ++g) offset[g] = w.scale[g] * broadcast(-kDotBiasFloat);
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 2
-    for (int g = 0; g < kGroups; ++g) {
-      const int at = r * kGroups + g;
-      const I32 start = broadcast_i32(kForm.has_min ? kDotBias : x.zero_sum[at]);
-      const I32 dot = add_dot<kForm.bits, kQuads>(start, w.codes + g * kQuads,
-                                                  x.codes + r * kBlockK + g * kForm.group);
-      sum[r] = fma(scaled_dot(dot, w.scale[g], offset[g]), broadcast(x.scale[r]), sum[r]);
-      if constexpr (kForm.has_min) sum[r] = fma(w.min[g], broadcast(x.min_sum[at]), sum[r]);
+  for (int g = 0; g < kGroups; ++g) {
+    I32 dot[kRows];
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      dot[r] = broadcast_i32(kForm.has_min ? kDotBias : x.zero_sum[r * kGroups + g]);
+    }
+    add_dots<kForm.bits, kQuads, kRows>(w.codes + g * kQuads, x.codes + g * kForm.group, dot);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      sum[r] = fma(scaled_dot(dot[r], w.scale[g], offset[g]), broadcast(x.scale[r]), sum[r]);
+      if constexpr (kForm.has_min) {
+        sum[r] = fma(w.min[g], broadcast(x.min_sum[r * kGroups + g]), sum[r]);
+      }
     }
   }
 }

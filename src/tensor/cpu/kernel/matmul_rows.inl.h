@@ -1,5 +1,5 @@
-// Quantization of activations, and float weights times f32 activations. Included after
-// simd_<isa>.inl.h and matmul_bytes_<isa>.inl.h.
+// Quantization of activations, float weights times f32 activations, and putting sums away. Included
+// after simd_<isa>.inl.h and matmul_bytes_<isa>.inl.h.
 
 // Symmetric: scale = max |x| / 127, codes rounded to nearest. Every operation is IEEE's own, so all
 // instruction sets agree to the last bit. A block with NaN or infinity gets that as its scale.
@@ -57,3 +57,32 @@ constexpr FloatKernels make_float_kernels() {
 constexpr FloatKernels float_kernels[] = {make_float_kernels<FloatForm::kF32>(),
                                           make_float_kernels<FloatForm::kF16>(),
                                           make_float_kernels<FloatForm::kBf16>()};
+
+// `put(y, value)` stores the sums of each row.
+template <typename Put>
+OVERTAKE_INLINE void for_each_row(const float* sums, const TileOutput& out, F32 bias, Put put) {
+  float* y = out.y;
+  for (int64_t r = 0; r < out.n_rows; ++r, y += out.stride, sums += F32::kLanes) {
+    put(y, load(sums) + bias);
+  }
+}
+
+void put_sums(const float* sums, const TileOutput& out) {
+  const int64_t n = out.n_cols;
+  const bool whole = n == F32::kLanes;
+  // Adding -0 changes nothing, not even the sign of a zero.
+  const F32 bias = out.bias ? load_part(out.bias, n) : broadcast(-0.0f);
+  if (whole && out.accumulate) {
+    for_each_row(sums, out, bias,
+                 [](float* y, F32 v) OVERTAKE_INLINE_LAMBDA { store(y, load(y) + v); });
+  } else if (whole) {
+    for_each_row(sums, out, bias, [](float* y, F32 v) OVERTAKE_INLINE_LAMBDA { store(y, v); });
+  } else if (out.accumulate) {
+    for_each_row(sums, out, bias, [n](float* y, F32 v) OVERTAKE_INLINE_LAMBDA {
+      store_part(y, load_part(y, n) + v, n);
+    });
+  } else {
+    for_each_row(sums, out, bias,
+                 [n](float* y, F32 v) OVERTAKE_INLINE_LAMBDA { store_part(y, v, n); });
+  }
+}

@@ -1,123 +1,119 @@
 // Panels of 16 rows on AMX's matrix unit: one instruction multiplies 16 rows of activations by 16
-// outputs over a group. It computes the same integers as the kernels of AVX-512, and what follows
-// is the same operations in the same order, so the results have the same bits. Included after
+// outputs over a group of 32. It computes the same integers as the kernels of AVX-512, and what
+// follows is the same operations in the same order, so the results have the same bits. Groups of 16
+// would leave the unit half empty and are no faster than without it. Included after
 // matmul_bytes_avx512.inl.h.
 
 constexpr int kTileRows = 16;
 
-// Registers 0 to 3 hold dots [16 rows, 16 outputs] of i32, 4 and 6 activations [16 rows, group] of
-// i8, 5 and 7 codes [group / 4, 16 outputs, 4] of u8.
+// Registers 0 to 3 hold dots [16 rows, 16 outputs] of i32, 4 and 6 activations [16 rows, 32] of i8,
+// 5 and 7 codes [8, 16 outputs, 4] of u8. The configuration is a constant in memory: g++ 12
+// believes that the instruction reads 8 bytes of it, and could leave out stores to the others.
 struct TileConfig {
   uint8_t palette = 1;
   uint8_t start_row = 0;
   uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {};
-  uint8_t rows[16] = {};
-
-  explicit constexpr TileConfig(int group) {
-    for (int i = 0; i < 8; ++i) {
-      const bool activations = i == 4 || i == 6;
-      const bool codes = i == 5 || i == 7;
-      row_bytes[i] = static_cast<uint16_t>(activations ? group : 64);
-      rows[i] = static_cast<uint8_t>(codes ? group / 4 : kTileRows);
-    }
-  }
+  uint16_t row_bytes[16] = {64, 64, 64, 64, kBlockK, 64, kBlockK, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, kBlockK / 4, 16, kBlockK / 4};
 };
 static_assert(sizeof(TileConfig) == 64);
+alignas(64) constexpr TileConfig tile_config;
 
-// The configuration is a constant in memory: g++ 12 believes that the instruction reads 8 bytes,
-// and could leave out stores to the others.
-template <int kGroup>
-void begin_tiles() {
-  alignas(64) static constexpr TileConfig kConfig(kGroup);
-  __asm__ volatile("ldtilecfg %0" : : "m"(kConfig) : "memory");
-}
-
+void begin_tiles() { __asm__ volatile("ldtilecfg %0" : : "m"(tile_config) : "memory"); }
 void end_tiles() { _tile_release(); }
 
-constexpr int kDotTiles = 4;  // dots in flight
+constexpr int kSlots = 4;  // dots in flight
 constexpr int kDots = kTileRows * 16;
 
-// The dots of kDotTiles groups from here on.
-template <int kGroup>
-OVERTAKE_INLINE void dot_tiles(const int8_t* x, int64_t x_step, const uint8_t* codes,
-                               int32_t* dots) {
-  constexpr int kGroups = kBlockK / kGroup;
-  constexpr int kCodeBytes = kGroup * 16;
-  const auto group = [&](int i) OVERTAKE_INLINE_LAMBDA {
-    return x + i / kGroups * x_step + i % kGroups * kGroup;
-  };
-  _tile_zero(0);
-  _tile_loadd(4, group(0), kBlockK);
-  _tile_loadd(5, codes, 64);
-  _tile_dpbsud(0, 4, 5);
-  _tile_zero(1);
-  _tile_loadd(6, group(1), kBlockK);
-  _tile_loadd(7, codes + kCodeBytes, 64);
-  _tile_dpbsud(1, 6, 7);
-  _tile_zero(2);
-  _tile_loadd(4, group(2), kBlockK);
-  _tile_loadd(5, codes + 2 * kCodeBytes, 64);
-  _tile_dpbsud(2, 4, 5);
-  _tile_zero(3);
-  _tile_loadd(6, group(3), kBlockK);
-  _tile_loadd(7, codes + 3 * kCodeBytes, 64);
-  _tile_dpbsud(3, 6, 7);
-  _tile_stored(0, dots, 64);
-  _tile_stored(1, dots + kDots, 64);
-  _tile_stored(2, dots + 2 * kDots, 64);
-  _tile_stored(3, dots + 3 * kDots, 64);
-}
-
-struct DotScales {
-  const float* weight;      // [lanes]
-  const float* min;         // [lanes]
-  const float* x;           // [16 rows]
-  const int32_t* zero_sum;  // [16 rows], kStep apart
-  const float* min_sum;     // the same
-};
-
-template <bool kHasMin, int kStep>
-OVERTAKE_INLINE void add_dots(const int32_t* dots, const DotScales& s, F32 (&sum)[kTileRows]) {
-  const F32 scale = load(s.weight);
-  const F32 offset = scale * broadcast(-kDotBiasFloat);
-  F32 min = scale;
-  if constexpr (kHasMin) min = load(s.min);
-#pragma GCC unroll 16
-  for (int r = 0; r < kTileRows; ++r) {
-    const I32 start = broadcast_i32(kHasMin ? kDotBias : s.zero_sum[r * kStep]);
-    const I32 dot = {_mm512_add_epi32(_mm512_load_si512(dots + r * 16), start.v)};
-    sum[r] = fma(scaled_dot(dot, scale, offset), broadcast(s.x[r]), sum[r]);
-    if constexpr (kHasMin) sum[r] = fma(min, broadcast(s.min_sum[r * kStep]), sum[r]);
+// Register numbers are part of the instruction's text, so each slot has its own.
+template <int kSlot>
+OVERTAKE_INLINE void start_dot(const int8_t* x, const uint8_t* codes) {
+  if constexpr (kSlot % 2 == 0) {
+    _tile_loadd(4, x, kBlockK);
+    _tile_loadd(5, codes, 64);
+  } else {
+    _tile_loadd(6, x, kBlockK);
+    _tile_loadd(7, codes, 64);
+  }
+  if constexpr (kSlot == 0) {
+    _tile_zero(0);
+    _tile_dpbsud(0, 4, 5);
+  } else if constexpr (kSlot == 1) {
+    _tile_zero(1);
+    _tile_dpbsud(1, 6, 7);
+  } else if constexpr (kSlot == 2) {
+    _tile_zero(2);
+    _tile_dpbsud(2, 4, 5);
+  } else {
+    _tile_zero(3);
+    _tile_dpbsud(3, 6, 7);
   }
 }
 
-// As multiply_panel, of 16 rows in a panel of that height. While the matrix unit works on some
-// groups, the vector unit scales the dots of those before.
-template <int kGroup, bool kHasMin>
+template <int kSlot>
+OVERTAKE_INLINE void store_dot(int32_t* dots) {
+  if constexpr (kSlot == 0) _tile_stored(0, dots, 64);
+  if constexpr (kSlot == 1) _tile_stored(1, dots + kDots, 64);
+  if constexpr (kSlot == 2) _tile_stored(2, dots + 2 * kDots, 64);
+  if constexpr (kSlot == 3) _tile_stored(3, dots + 3 * kDots, 64);
+}
+
+// The blocks of one panel and one tile.
+template <bool kHasMin>
+struct TileProduct {
+  const IntegerPanel& panel;
+  const IntegerRows& x;
+  int32_t* dots;  // [kSlots, 16 rows, 16 outputs]
+
+  template <int kSlot>
+  OVERTAKE_INLINE void start(int64_t block) const {
+    start_dot<kSlot>(x.codes + block * kTileRows * kBlockK, panel.codes + block * kBlockK * 16);
+  }
+
+  // As the end of add_block.
+  OVERTAKE_INLINE void add_scaled(int64_t block, const int32_t* block_dots,
+                                  F32 (&sum)[kTileRows]) const {
+    const F32 scale = load(panel.scale + block * 16);
+    const F32 offset = scale * broadcast(-kDotBiasFloat);
+    const F32 min = kHasMin ? load(panel.min + block * 16) : scale;
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; ++r) {
+      const int64_t at = block * kTileRows + r;
+      const I32 start = broadcast_i32(kHasMin ? kDotBias : x.zero_sum[at]);
+      const I32 dot = {_mm512_add_epi32(_mm512_load_si512(block_dots + r * 16), start.v)};
+      sum[r] = fma(scaled_dot(dot, scale, offset), broadcast(x.scale[at]), sum[r]);
+      if constexpr (kHasMin) sum[r] = fma(min, broadcast(x.min_sum[at]), sum[r]);
+    }
+  }
+
+  // The matrix unit begins a block, stores the one before, and the vector unit scales the one
+  // before that: none waits for what has just begun.
+  template <int kSlot>
+  OVERTAKE_INLINE void step(int64_t block, F32 (&sum)[kTileRows]) const {
+    start<(kSlot + 2) % kSlots>(block + 2);
+    store_dot<(kSlot + 1) % kSlots>(dots);
+    add_scaled(block, dots + kSlot * kDots, sum);
+  }
+};
+
+// As multiply_panel, of 16 rows in a panel of that height. Reads activations and codes of up to two
+// blocks past the last.
+template <bool kHasMin>
 void multiply_tiles(const IntegerPanel& panel, int64_t n_blocks, const IntegerRows& x,
                     float* sums) {
-  constexpr int kGroups = kBlockK / kGroup;
-  alignas(64) int32_t dots[2][kDotTiles][kDots];
+  alignas(64) int32_t dots[kSlots * kDots];
+  const TileProduct<kHasMin> product = {panel, x, dots};
   F32 sum[kTileRows];
 #pragma GCC unroll 16
   for (int r = 0; r < kTileRows; ++r) sum[r] = load(sums + r * 16);
-  const int64_t n_groups = n_blocks * kGroups;
-  const int64_t x_step = kTileRows * kBlockK;
-  const auto start = [&](int64_t g) OVERTAKE_INLINE_LAMBDA {
-    dot_tiles<kGroup>(x.codes + g / kGroups * x_step, x_step, panel.codes + g * kGroup * 16,
-                      dots[g / kDotTiles % 2][0]);
-  };
-  start(0);
-  for (int64_t g = 0; g < n_groups; g += kDotTiles) {
-    if (g + kDotTiles < n_groups) start(g + kDotTiles);
-    for (int64_t i = g; i < std::min(g + kDotTiles, n_groups); ++i) {
-      const int64_t row0 = i / kGroups * kTileRows * kGroups + i % kGroups;
-      const DotScales scales = {
-          panel.scale + i * 16, panel.min + i * 16, x.scale + i / kGroups * kTileRows,
-          kHasMin ? nullptr : x.zero_sum + row0, kHasMin ? x.min_sum + row0 : nullptr};
-      add_dots<kHasMin, kGroups>(dots[g / kDotTiles % 2][i - g], scales, sum);
-    }
+  product.template start<0>(0);
+  product.template start<1>(1);
+  store_dot<0>(dots);
+  for (int64_t i = 0; i < n_blocks; i += kSlots) {
+    product.template step<0>(i, sum);
+    if (i + 1 < n_blocks) product.template step<1>(i + 1, sum);
+    if (i + 2 < n_blocks) product.template step<2>(i + 2, sum);
+    if (i + 3 < n_blocks) product.template step<3>(i + 3, sum);
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kTileRows; ++r) store(sums + r * 16, sum[r]);
