@@ -24,6 +24,12 @@ async function startPage() {
   return { url: `http://127.0.0.1:${port}/`, stop: () => server.close() };
 }
 
+/** A small model may ramble until its context is full. Runs in the page. */
+function limitAnswers() {
+  const key = 'overtake.settings';
+  if (localStorage.getItem(key) === null) localStorage.setItem(key, '{"maxTokens":250}');
+}
+
 /** Runs `checks` (name, look, body), each in a fresh browser profile; exits 1 if one fails. */
 export async function run(checks) {
   const executablePath = kBrowsers.find((path) => path && existsSync(path));
@@ -39,7 +45,8 @@ export async function run(checks) {
   for (const { name, look, body } of checks) {
     const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...look });
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(process.env.PAGE ? 60_000 : 15_000);
+    if (process.env.PAGE) await page.addInitScript(limitAnswers);
     const problems = [];
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
     page.on('pageerror', (error) => problems.push(error.message));

@@ -130,8 +130,8 @@ check('an answer goes on while another chat is open', async (page) => {
 });
 
 check('the page follows the answer until the reader scrolls up', async (page) => {
-  await page.setViewportSize({ width: 1200, height: 420 });
-  await ask(page, 'Please compare the formats in a long text.');
+  await page.setViewportSize({ width: 1200, height: 340 });
+  await ask(page, 'Tell a long story of a fox and a crow who compare notes.');
   const left = () =>
     page.locator('.transcript').evaluate((e) => e.scrollHeight - e.clientHeight - e.scrollTop);
   await page.waitForFunction(() => document.querySelector('.transcript').scrollTop > 150);
@@ -161,6 +161,7 @@ check('the settings are sent, checked and remembered', async (page) => {
   await page.getByLabel('System prompt').fill('Be brief.');
   await page.getByLabel('Temperature').fill('7');
   await page.getByLabel('Seed').fill('42');
+  await page.getByLabel('Top-p').fill('');
   await button(page, 'Done').click();
   await page.reload();
   const [request] = await Promise.all([

@@ -10,7 +10,7 @@ import {
   toMarkdown,
   versions,
 } from './chat';
-import { defaultSettings, messagesOf, requestOf } from './request';
+import { messagesOf, requestOf } from './request';
 import { Stopwatch, statsParts } from './stats';
 
 const empty: Chat = { id: 'c', title: 't', updated: 0, messages: [], leaf: null };
@@ -66,7 +66,8 @@ describe('a request', () => {
 
   it('says only what the settings say', () => {
     const messages = [user('1', null, 'hi')];
-    expect(requestOf(messages, 'm', defaultSettings)).toEqual({
+    const cleared = { system: '', temperature: null, topP: null, maxTokens: null, seed: null };
+    expect(requestOf(messages, 'm', cleared)).toEqual({
       model: 'm',
       messages: [{ role: 'user', content: 'hi' }],
     });

@@ -88,6 +88,7 @@ describe('stored settings', () => {
     expect(parseSettings('{"temperature":0,"seed":"x","system":7,"topP":null}')).toEqual({
       ...defaultSettings,
       temperature: 0,
+      topP: null,
     });
   });
 });

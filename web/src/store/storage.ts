@@ -129,12 +129,14 @@ export function parseSettings(text: string | null): Settings {
     return defaultSettings;
   }
   if (!isFields(stored)) return defaultSettings;
-  const number = (value: unknown) => (typeof value === 'number' && isFinite(value) ? value : null);
+  // Null is a choice: the field was cleared.
+  const numberOr = (value: unknown, other: number | null) =>
+    value === null || (typeof value === 'number' && isFinite(value)) ? value : other;
   return {
-    system: textOr(stored.system, ''),
-    temperature: number(stored.temperature),
-    topP: number(stored.topP),
-    maxTokens: number(stored.maxTokens),
-    seed: number(stored.seed),
+    system: textOr(stored.system, defaultSettings.system),
+    temperature: numberOr(stored.temperature, defaultSettings.temperature),
+    topP: numberOr(stored.topP, defaultSettings.topP),
+    maxTokens: numberOr(stored.maxTokens, defaultSettings.maxTokens),
+    seed: numberOr(stored.seed, defaultSettings.seed),
   };
 }

@@ -1,5 +1,5 @@
-// The panel for system prompt, sampling and key. A field that is empty is not sent, so the server's
-// own default holds.
+// The panel for system prompt, sampling and key. A field that is empty is not sent, so the
+// model's own default holds.
 import { useEffect, useRef } from 'preact/hooks';
 
 import { defaultSettings, type Settings } from '../chat/request';
@@ -14,6 +14,7 @@ interface Field {
   name: NumberName;
   label: string;
   help: string;
+  empty: string; // what holds without a value
   min: number;
   max: number;
   step: number;
@@ -24,6 +25,7 @@ const kFields: Field[] = [
     name: 'temperature',
     label: 'Temperature',
     help: '0 is always the likeliest word; higher is freer.',
+    empty: 'model’s own',
     min: 0,
     max: 2,
     step: 0.1,
@@ -32,6 +34,7 @@ const kFields: Field[] = [
     name: 'topP',
     label: 'Top-p',
     help: 'Only the likeliest words that together reach this share.',
+    empty: 'model’s own',
     min: 0.01,
     max: 1,
     step: 0.01,
@@ -40,6 +43,7 @@ const kFields: Field[] = [
     name: 'maxTokens',
     label: 'Max tokens',
     help: 'The most that one answer may have.',
+    empty: 'no limit',
     min: 1,
     max: 1_000_000,
     step: 1,
@@ -48,6 +52,7 @@ const kFields: Field[] = [
     name: 'seed',
     label: 'Seed',
     help: 'The same seed gives the same answer.',
+    empty: 'random',
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     step: 1,
@@ -75,7 +80,7 @@ function NumberField({ field }: { field: Field }) {
         min={field.min}
         max={field.max}
         step={field.step}
-        placeholder="default"
+        placeholder={field.empty}
         value={value ?? ''}
         onChange={(event) => {
           const next = parseField(event.currentTarget.value, field);
