@@ -32,7 +32,10 @@ struct Product {
   Tensor y;
 };
 
-// How one segment's work is cut: chunks of tiles times blocks of rows.
+// The rows that a segment's kernels see for one row of y.
+int64_t terms_of(const PackedSegment& segment) { return segment.floating ? 1 : kTerms; }
+
+// How one segment's work is cut: chunks of tiles times blocks of the rows that its kernels see.
 struct Cut {
   int64_t n_tiles;
   int64_t tiles_per_chunk;
@@ -45,16 +48,17 @@ Cut cut_segment(const Product& p, const PackedSegment& segment, int n_threads) {
   Cut cut;
   const int64_t lanes = p.weight.kernels().lanes;
   cut.n_tiles = ceil_div(segment.n_rows, lanes);
-  cut.rows_per_chunk = p.y.rows;
+  const int64_t n_rows = p.y.rows * terms_of(segment);
+  cut.rows_per_chunk = n_rows;
   const int64_t wanted = kChunksPerThread * n_threads;
   int64_t least_tiles = 1;
-  if (p.y.rows <= kMaxPackedRows) {
+  if (n_rows <= kMaxPackedRows) {
     least_tiles = ceil_div(kChunkBytes, static_cast<int64_t>(segment.tile_bytes));
   } else {
     const int64_t fitting = kSharedBytes / p.weight.n_in() / kPanelHeight * kPanelHeight;
-    cut.rows_per_chunk = std::min(p.y.rows, std::clamp(fitting, kPanelHeight, kSharedRows));
+    cut.rows_per_chunk = std::min(n_rows, std::clamp(fitting, kPanelHeight, kSharedRows));
   }
-  const int64_t row_chunks = ceil_div(p.y.rows, cut.rows_per_chunk);
+  const int64_t row_chunks = ceil_div(n_rows, cut.rows_per_chunk);
   cut.tiles_per_chunk = std::clamp<int64_t>(cut.n_tiles * row_chunks / wanted, 1, cut.n_tiles);
   cut.tiles_per_chunk =
       ceil_div(std::max(cut.tiles_per_chunk, least_tiles), kTilesAtOnce) * kTilesAtOnce;
@@ -63,7 +67,7 @@ Cut cut_segment(const Product& p, const PackedSegment& segment, int n_threads) {
   return cut;
 }
 
-// Some rows of the outputs of some tiles.
+// Some rows of the outputs of some tiles; rows as the kernels see them.
 struct Part {
   const PackedSegment& segment;
   int64_t first_tile;
@@ -82,9 +86,11 @@ void put_sums(const Product& p, const Part& part, int64_t i, int64_t r, int64_t 
   const int64_t lanes = p.weight.kernels().lanes;
   const int64_t in_segment = (part.first_tile + i) * lanes;
   const int64_t col = part.segment.first_row + in_segment;
-  p.weight.kernels().put_sums(sums, {.y = p.y.row(part.first_row + r) + col,
+  const int64_t terms = terms_of(part.segment);
+  p.weight.kernels().put_sums(sums, {.y = p.y.row((part.first_row + r) / terms) + col,
                                      .stride = p.y.stride,
-                                     .n_rows = n_rows,
+                                     .n_rows = n_rows / terms,
+                                     .terms = terms,
                                      .n_cols = std::min(lanes, part.segment.n_rows - in_segment),
                                      .bias = p.bias.empty() ? nullptr : p.bias.data() + col,
                                      .accumulate = p.accumulate});
@@ -175,10 +181,11 @@ void multiply_floats(const Product& p, const Part& part) {
 void run_chunk(const Product& p, const PackedSegment& segment, const Cut& cut, int64_t chunk) {
   const int64_t first_tile = chunk % cut.tile_chunks * cut.tiles_per_chunk;
   const int64_t first_row = chunk / cut.tile_chunks * cut.rows_per_chunk;
+  const int64_t n_rows = p.y.rows * terms_of(segment);
   Part part = {segment, first_tile, std::min(cut.tiles_per_chunk, cut.n_tiles - first_tile),
-               first_row, std::min(cut.rows_per_chunk, p.y.rows - first_row)};
+               first_row, std::min(cut.rows_per_chunk, n_rows - first_row)};
   if (segment.floating) return multiply_floats(p, part);
-  if (p.y.rows <= kMaxPackedRows) return multiply_packed(p, part);
+  if (n_rows <= kMaxPackedRows) return multiply_packed(p, part);
   const bool with_unit = segment.unit && part.n_rows >= kPanelHeight;
   if (with_unit) segment.unit->begin();
   const int64_t end = part.first_tile + part.n_tiles;

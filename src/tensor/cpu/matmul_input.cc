@@ -37,11 +37,12 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
   n_in_ = x.cols;
   sums_.clear();
   for (const SumKind& kind : weight.sum_kinds()) sums_.push_back({kind, nullptr, nullptr});
-  const int64_t blocks = x.rows * x.cols / kBlockK;
+  const int64_t term_rows = kTerms * x.rows;
+  const int64_t blocks = term_rows * x.cols / kBlockK;
   const auto carve = [&](std::byte* base) {
     Carver carver(base);
     if (weight.has_integers()) {
-      codes_ = carver.take<int8_t>(x.rows * x.cols + kOverread);
+      codes_ = carver.take<int8_t>(term_rows * x.cols + kOverread);
       scale_ = carver.take<float>(blocks);
       half_sums_ = carver.take<int32_t>(2 * blocks);
     }
@@ -66,13 +67,13 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
 
 void MatmulScratch::quantize_panel(const Tensor& x, const PackedWeight& weight,
                                    int64_t first_row) const {
-  const int64_t height = std::min(kPanelHeight, n_rows_ - first_row);
+  const int64_t height = std::min(kPanelHeight, kTerms * n_rows_ - first_row);
   const int64_t n_blocks = n_in_ / kBlockK;
   const int64_t first = first_row * n_blocks;  // blocks of earlier panels
-  for (int64_t r = 0; r < height; ++r) {
+  for (int64_t r = 0; r < height; r += kTerms) {
     const QuantizedRow out = {codes_ + (first + r) * kBlockK, scale_ + first + r,
                               half_sums_ + (first + r) * 2, height};
-    weight.kernels().quantize(x.row(first_row + r), n_blocks, out);
+    weight.kernels().quantize(x.row((first_row + r) / kTerms), n_blocks, out);
   }
   const int64_t count = height * n_blocks;
   const int32_t* half = half_sums_ + first * 2;
@@ -103,8 +104,8 @@ void MatmulScratch::transpose_panel(const Tensor& x, int64_t first_row) const {
 
 void MatmulScratch::load(Tensor x, const PackedWeight& weight, ThreadPool& pool) {
   place(weight, x);
-  const auto for_panels = [&](int64_t height, auto body) {
-    const int64_t n_panels = (x.rows + height - 1) / height;
+  const auto for_panels = [&](int64_t n_rows, int64_t height, auto body) {
+    const int64_t n_panels = (n_rows + height - 1) / height;
     if (x.rows * x.cols <= kSerialElements) {
       for (int64_t i = 0; i < n_panels; ++i) body(i * height);
     } else {
@@ -112,11 +113,12 @@ void MatmulScratch::load(Tensor x, const PackedWeight& weight, ThreadPool& pool)
     }
   };
   if (weight.has_integers()) {
-    for_panels(kPanelHeight, [&](int64_t row) { quantize_panel(x, weight, row); });
+    for_panels(kTerms * x.rows, kPanelHeight, [&](int64_t row) { quantize_panel(x, weight, row); });
   }
   if (weight.has_floats()) {
     floats_ = x.rows == 1 ? x.data : own_floats_;
-    if (x.rows > 1) for_panels(kMaxPanelRows, [&](int64_t row) { transpose_panel(x, row); });
+    if (x.rows > 1)
+      for_panels(x.rows, kMaxPanelRows, [&](int64_t row) { transpose_panel(x, row); });
   }
 }
 
@@ -128,7 +130,7 @@ IntegerRows MatmulScratch::integer_rows(size_t sum_kind, int64_t row) const {
   const int64_t sums_at = at * sums.kind.groups;
   return {codes_ + at * kBlockK, scale_ + at, sums.zero_sum ? sums.zero_sum + sums_at : nullptr,
           sums.min_sum ? sums.min_sum + sums_at : nullptr,
-          std::min(kPanelHeight, n_rows_ - panel_row)};
+          std::min(kPanelHeight, kTerms * n_rows_ - panel_row)};
 }
 
 void MatmulScratchDeleter::operator()(MatmulScratch* scratch) const { delete scratch; }

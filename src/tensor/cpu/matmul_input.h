@@ -16,13 +16,14 @@ class MatmulScratch {
   // Quantizes or copies x, as the weight's segments need it. Allocates if it needs more than ever.
   void load(Tensor x, const PackedWeight& weight, ThreadPool& pool);
 
-  // The rows from `row` to the end of its panel.
+  // The rows of terms (see kTerms) from `row` to the end of its panel.
   IntegerRows integer_rows(size_t sum_kind, int64_t row) const;
   // The panel [k, kMaxPanelRows or what is left] that begins at `row`.
   const float* float_rows(int64_t row) const { return floats_ + row * n_in_; }
 
  private:
   void place(const PackedWeight& weight, const Tensor& x);
+  // first_row: of terms.
   void quantize_panel(const Tensor& x, const PackedWeight& weight, int64_t first_row) const;
   void transpose_panel(const Tensor& x, int64_t first_row) const;
 

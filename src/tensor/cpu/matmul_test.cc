@@ -67,15 +67,22 @@ void expect_same_bits(const Tensor& a, const Tensor& b) {
   }
 }
 
-// What int8 activations with one scale for 32 make of x.
+// What two int8 terms, each with one scale for 32, make of x. See kTerms.
 std::vector<double> quantized(std::span<const float> x) {
   std::vector<double> out;
   for (size_t block = 0; block < x.size(); block += 32) {
     float largest = 0;
     for (size_t i = 0; i < 32; ++i) largest = std::max(largest, std::abs(x[block + i]));
     const float inverse = largest > 0 ? 127.0f / largest : 0;
-    const double scale = largest / 127.0f;
-    for (size_t i = 0; i < 32; ++i) out.push_back(std::nearbyint(x[block + i] * inverse) * scale);
+    const float scale = largest / 127.0f;
+    for (size_t i = 0; i < 32; ++i) {
+      const float coarse = std::nearbyint(x[block + i] * inverse);
+      const float product = coarse * scale;
+      const float rest = x[block + i] - product;
+      const float fine = std::clamp(std::nearbyint(rest * (inverse * 254.0f)), -127.0f, 127.0f);
+      out.push_back(static_cast<double>(coarse) * scale +
+                    static_cast<double>(fine) * (scale / 254.0f));
+    }
   }
   return out;
 }
