@@ -56,7 +56,7 @@ OVERTAKE_INLINE I32 add_row_dot(I32 sum, const Bytes* w, const int8_t* x) {
   constexpr int kPairs = kFit < kQuads ? kFit : kQuads;
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i pairs = _mm256_setzero_si256();
-#pragma GCC unroll 8
+  OVERTAKE_UNROLL
   for (int q = 0; q < kQuads; ++q) {
     int32_t quad;
     std::memcpy(&quad, x + 4 * q, sizeof quad);
@@ -73,7 +73,7 @@ OVERTAKE_INLINE I32 add_row_dot(I32 sum, const Bytes* w, const int8_t* x) {
 }
 template <int kBits, int kQuads, int kRows>
 OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]) {
-#pragma GCC unroll 16
+  OVERTAKE_UNROLL
   for (int r = 0; r < kRows; ++r) {
     dot[r] = add_row_dot<kBits, kQuads>(dot[r], w, x + r * kBlockK);
   }

@@ -42,9 +42,9 @@ OVERTAKE_INLINE F32 load_u8(const uint8_t* p) {
 // rows. The rows take turns: sums that wait for themselves would fill the scheduler.
 template <int kBits, int kQuads, int kRows>
 OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]) {
-#pragma GCC unroll 8
+  OVERTAKE_UNROLL
   for (int q = 0; q < kQuads; ++q) {
-#pragma GCC unroll 16
+    OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
       int32_t quad;
       std::memcpy(&quad, x + r * kBlockK + 4 * q, sizeof quad);

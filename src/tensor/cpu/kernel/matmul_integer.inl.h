@@ -25,7 +25,7 @@ OVERTAKE_INLINE void add_parts(Bytes plane, int j, Bytes (&w)[8]) {
 // Adds the code bits from kShift on that a plane of kPlane bits holds. See IntegerLayout.
 template <int kPlane, int kShift>
 OVERTAKE_INLINE void add_plane(const uint8_t* p, Bytes (&w)[8]) {
-#pragma GCC unroll 8
+  OVERTAKE_UNROLL
   for (int j = 0; j < kPlane; ++j) {
     add_parts<kPlane, kShift, 0>(load_bytes(p + (kShift + j) * kVectorBytes), j, w);
   }
@@ -56,15 +56,15 @@ OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 
   constexpr int kQuads = 8 / kGroups;
   F32 offset[kGroups];
   for (int g = 0; g < kGroups; ++g) offset[g] = w.scale[g] * broadcast(-kDotBiasFloat);
-#pragma GCC unroll 2
+  OVERTAKE_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     I32 dot[kRows];
-#pragma GCC unroll 16
+    OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
       dot[r] = broadcast_i32(kForm.has_min ? kDotBias : x.zero_sum[r * kGroups + g]);
     }
     add_dots<kForm.bits, kQuads, kRows>(w.codes + g * kQuads, x.codes + g * kForm.group, dot);
-#pragma GCC unroll 16
+    OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
       sum[r] = fma(scaled_dot(dot[r], w.scale[g], offset[g]), broadcast(x.scale[r]), sum[r]);
       if constexpr (kForm.has_min) {
@@ -92,7 +92,7 @@ constexpr int kPrefetchBytes = 2048;
 
 template <int kBytes>
 OVERTAKE_INLINE void prefetch_weights(const uint8_t* p) {
-#pragma GCC unroll 16
+  OVERTAKE_UNROLL
   for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(p + kPrefetchBytes + i);
 }
 
@@ -111,7 +111,7 @@ OVERTAKE_INLINE void for_each_block(const uint8_t* p, int64_t n_blocks, Take tak
     for (int i = 0; i < kLayout.unit_blocks(); ++i) {
       prefetch_weights<kLayout.scale_bytes() + kLayout.code_bytes()>(p);
       Block<kForm> block;
-#pragma GCC unroll 2
+      OVERTAKE_UNROLL
       for (int g = 0; g < kGroups; ++g) {
         block.scale[g] = kForm.nested ? d * load_i8(p + g * F32::kLanes) : d;
         block.min[g] =
@@ -163,11 +163,11 @@ void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
   for (int r = 0; r < kRows; ++r) sum[r] = load(sums + r * F32::kLanes);
   for (int64_t i = 0; i < n_blocks; ++i) {
     Block<kForm> block;
-#pragma GCC unroll 8
+    OVERTAKE_UNROLL
     for (int q = 0; q < 8; ++q) {
       block.codes[q] = load_bytes(panel.codes + (8 * i + q) * kVectorBytes);
     }
-#pragma GCC unroll 2
+    OVERTAKE_UNROLL
     for (int g = 0; g < kGroups; ++g) {
       block.scale[g] = load(panel.scale + (i * kGroups + g) * F32::kLanes);
       block.min[g] = block.scale[g];

@@ -6,7 +6,7 @@ OVERTAKE_INLINE void quantize_block(const float* x, float inverse, int8_t* codes
                                     int32_t* half_sums) {
   const F32 top = broadcast(127.0f);
   const F32 bottom = broadcast(-127.0f);
-#pragma GCC unroll 4
+  OVERTAKE_UNROLL
   for (int j = 0; j < kBlockK; j += F32::kLanes) {
     const F32 code = min(max(load(x + j) * broadcast(inverse), bottom), top);
     store_i8(codes + j, round_nearest(code));
@@ -17,16 +17,16 @@ OVERTAKE_INLINE void quantize_block(const float* x, float inverse, int8_t* codes
 
 // x minus what its codes stand for.
 OVERTAKE_INLINE void subtract_codes(const float* x, const int8_t* codes, float scale, float* rest) {
-#pragma GCC unroll 4
+  OVERTAKE_UNROLL
   for (int j = 0; j < kBlockK; j += F32::kLanes) {
     const F32 code = load_i8(reinterpret_cast<const uint8_t*>(codes + j));
     store(rest + j, load(x + j) - code * broadcast(scale));
   }
 }
 
-// Symmetric: scale = max |x| / 127, codes rounded to nearest; then the same of what that left, whose
-// largest is half a step. Every operation is IEEE's own, so all instruction sets agree to the last
-// bit. A block with NaN or infinity gets that as its scale.
+// Symmetric: scale = max |x| / 127, codes rounded to nearest; then the same of what that left,
+// whose largest is half a step. Every operation is IEEE's own, so all instruction sets agree to the
+// last bit. A block with NaN or infinity gets that as its scale.
 void quantize_row(const float* x, int64_t n_blocks, const QuantizedRow& row) {
   static_assert(kTerms == 2);
   // Below, the inverse of a step's 254th part is not a number any more.
@@ -64,7 +64,7 @@ void multiply_float(const uint8_t* tile, int64_t n_k, const float* x, float* sum
   for (int64_t k = 0; k < n_k; ++k, tile += kStep, x += kRows) {
     prefetch_weights<1>(tile);
     const F32 w = load_weights<kForm>(tile);
-#pragma GCC unroll 16
+    OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) sum[r] = fma(w, broadcast(x[r]), sum[r]);
   }
   for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);

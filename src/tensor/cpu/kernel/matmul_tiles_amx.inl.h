@@ -76,7 +76,7 @@ struct TileProduct {
     const F32 scale = load(panel.scale + block * 16);
     const F32 offset = scale * broadcast(-kDotBiasFloat);
     const F32 min = kHasMin ? load(panel.min + block * 16) : scale;
-#pragma GCC unroll 16
+    OVERTAKE_UNROLL
     for (int r = 0; r < kTileRows; ++r) {
       const int64_t at = block * kTileRows + r;
       const I32 start = broadcast_i32(kHasMin ? kDotBias : x.zero_sum[at]);
@@ -104,7 +104,7 @@ void multiply_tiles(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
   alignas(64) int32_t dots[kSlots * kDots];
   const TileProduct<kHasMin> product = {panel, x, dots};
   F32 sum[kTileRows];
-#pragma GCC unroll 16
+  OVERTAKE_UNROLL
   for (int r = 0; r < kTileRows; ++r) sum[r] = load(sums + r * 16);
   product.template start<0>(0);
   product.template start<1>(1);
@@ -115,6 +115,6 @@ void multiply_tiles(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
     if (i + 2 < n_blocks) product.template step<2>(i + 2, sum);
     if (i + 3 < n_blocks) product.template step<3>(i + 3, sum);
   }
-#pragma GCC unroll 16
+  OVERTAKE_UNROLL
   for (int r = 0; r < kTileRows; ++r) store(sums + r * 16, sum[r]);
 }
