@@ -17,6 +17,10 @@ namespace {
 constexpr uint64_t kMaxConfigBytes = 16 << 20;
 constexpr uint64_t kMaxIndexBytes = 100'000'000;
 constexpr size_t kMaxShards = 4096;
+// Every value repeats the keys of all objects around it, so without a bound a long key around many
+// values would become any amount of memory.
+constexpr size_t kMaxKeyBytes = 512;
+constexpr JsonLimits kConfigLimits = {.max_depth = 64, .max_values = 1 << 18};
 constexpr JsonLimits kIndexLimits = {.max_depth = 16, .max_values = 1 << 21};
 
 Result<Json> read_json_file(const std::string& path, uint64_t max_bytes, JsonLimits limits) {
@@ -68,6 +72,9 @@ Status add(std::string key, MetaValue value, std::string_view file, Metadata* me
 Status flatten(const Json& value, const std::string& key, std::string_view file,
                Metadata* metadata) {
   if (value.is_null()) return {};
+  if (key.size() > kMaxKeyBytes) {
+    return damaged(fmt::format("key {} is longer than {} bytes", escaped(key), kMaxKeyBytes), file);
+  }
   if (value.is_object()) {
     for (const auto& [name, element] : value.items()) {
       TRY(flatten(element, key.empty() ? name : key + "." + name, file, metadata));
@@ -148,8 +155,8 @@ Status read_tensors(const std::filesystem::path& path, HfFolder* folder) {
   const std::string single = (path / "model.safetensors").string();
   const std::string index = single + ".index.json";
   std::error_code ignored;
-  if (std::filesystem::exists(single, ignored)) return read_single(single, folder);
-  if (std::filesystem::exists(index, ignored)) return read_shards(path, index, folder);
+  if (std::filesystem::is_regular_file(single, ignored)) return read_single(single, folder);
+  if (std::filesystem::is_regular_file(index, ignored)) return read_shards(path, index, folder);
   return Error{ErrorCode::kNotFound,
                fmt::format("neither model.safetensors nor model.safetensors.index.json; {}; give a "
                            "folder with safetensors (pickled .bin files are never read: they can "
@@ -161,7 +168,7 @@ Status read_tensors(const std::filesystem::path& path, HfFolder* folder) {
 
 Status flatten_config(std::string_view text, std::string_view file, const std::string& prefix,
                       Metadata* metadata) {
-  const Result<Json> json = parse_json(text, file);
+  const Result<Json> json = parse_json(text, file, kConfigLimits);
   if (!json.ok()) return Error{ErrorCode::kDamaged, json.error().message};
   if (!json->is_object()) return damaged("not a JSON object", file);
   return flatten(*json, prefix, file, metadata);
@@ -171,7 +178,7 @@ Result<HfFolder> read_hf_folder(const std::string& path) {
   const std::filesystem::path folder_path(path);
   const std::string config = (folder_path / "config.json").string();
   std::error_code ignored;
-  if (!std::filesystem::exists(config, ignored)) {
+  if (!std::filesystem::is_regular_file(config, ignored)) {
     return Error{ErrorCode::kNotFound,
                  fmt::format("no config.json; {}; give a .gguf file, or a folder with config.json "
                              "and *.safetensors",
@@ -181,7 +188,7 @@ Result<HfFolder> read_hf_folder(const std::string& path) {
   folder.parsed.metadata = Metadata(config);
   TRY(flatten_config(TRY(read_file(config, kMaxConfigBytes)), config, "", &folder.parsed.metadata));
   const std::string generation = (folder_path / "generation_config.json").string();
-  if (std::filesystem::exists(generation, ignored)) {
+  if (std::filesystem::is_regular_file(generation, ignored)) {
     TRY(flatten_config(TRY(read_file(generation, kMaxConfigBytes)), generation, "generation_config",
                        &folder.parsed.metadata));
   }

@@ -147,6 +147,16 @@ TEST(FlattenConfig, JoinsKeysWithDots) {
   EXPECT_FALSE(meta.has("obj"));
 }
 
+// Without a bound this document of a megabyte would become a terabyte of keys.
+TEST(FlattenConfig, BoundsTheMemoryOfKeys) {
+  std::string config = "{\"" + std::string(500'000, 'k') + "\":{\"0\":0";
+  for (int i = 1; i < 100'000; ++i) config += ",\"" + std::to_string(i) + "\":0";
+  Metadata meta;
+  const Status status = flatten_config(config + "}}", "config.json", "", &meta);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("longer than 512 bytes"), std::string::npos);
+}
+
 TEST(FlattenConfig, RefusesKeysThatBecomeTheSame) {
   Metadata meta;
   const Status status = flatten_config(R"({"a.b":1,"a":{"b":2}})", "config.json", "", &meta);

@@ -36,6 +36,9 @@ Result<std::vector<int64_t>> read_sizes(const Json& entry, const char* key, std:
   if (at == entry.end() || !at->is_array()) {
     return damaged(fmt::format("{} has no list \"{}\"", what, key), file);
   }
+  if (at->size() > kMaxDims) {
+    return damaged(fmt::format("{}: \"{}\" has {} elements", what, key, at->size()), file);
+  }
   std::vector<int64_t> out;
   for (const Json& value : *at) {
     if (!value.is_number_unsigned() || !std::in_range<int64_t>(value.get<uint64_t>())) {
@@ -80,9 +83,6 @@ Result<SafetensorsEntry> read_entry(const std::string& name, const Json& json,
   if (dtype == json.end() || !dtype->is_string()) return damaged(what + " has no dtype", file);
   entry.dtype = dtype->get<std::string>();
   entry.shape = TRY(read_sizes(json, "shape", what, file));
-  if (entry.shape.size() > kMaxDims) {
-    return damaged(fmt::format("{} has {} dimensions", what, entry.shape.size()), file);
-  }
   const std::vector<int64_t> offsets = TRY(read_sizes(json, "data_offsets", what, file));
   if (offsets.size() != 2 || offsets[0] > offsets[1] ||
       static_cast<uint64_t>(offsets[1]) > data.size()) {

@@ -123,7 +123,7 @@ TEST(Safetensors, RefusesShapesThatAreNone) {
   expect_damaged(R"({"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,8]}})",
                  kEight, "too large");
   expect_damaged(R"({"a":{"dtype":"U8","shape":[8,1,1,1,1,1,1,1,1],"data_offsets":[0,8]}})", kEight,
-                 "9 dimensions");
+                 "has 9 elements");
 }
 
 TEST(Safetensors, RefusesOffsetsThatContradict) {
