@@ -1,6 +1,8 @@
 // GGUF, versions 2 and 3 (ggml's docs/gguf.md): header, metadata, tensor table, aligned data.
 // Nothing is reserved or computed from a number of the file before it was held against the bytes
 // that are left.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -8,6 +10,7 @@
 
 #include "base/checked.h"
 #include "format/gguf_cursor.h"
+#include "format/message.h"
 
 namespace overtake {
 namespace {

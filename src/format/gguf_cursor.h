@@ -2,8 +2,6 @@
 // refusal names the place. Also the door between the metadata's reader and the tensor table's.
 #pragma once
 
-#include <fmt/core.h>
-
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +11,6 @@
 
 #include "base/result.h"
 #include "format/checkpoint.h"
-#include "format/message.h"
 
 namespace overtake {
 
@@ -29,14 +26,12 @@ class GgufCursor {
   uint64_t position() const { return position_; }
   uint64_t left() const { return bytes_.size() - position_; }
 
-  Error damage(std::string_view what) const {
-    return damaged(fmt::format("{} (byte {})", what, position_), file_);
-  }
+  Error damage(std::string_view what) const;  // with the place
 
   // `what` is read, for the message; it may come from the file.
   template <typename T>
   Result<T> read(std::string_view what) {
-    if (left() < sizeof(T)) return damage(fmt::format("the file ends within {}", escaped(what)));
+    if (left() < sizeof(T)) return ends_within(what);
     T value;
     std::memcpy(&value, bytes_.data() + position_, sizeof value);
     position_ += sizeof value;
@@ -44,20 +39,11 @@ class GgufCursor {
   }
 
   // A length and that many bytes, borrowed from the file.
-  Result<std::string_view> read_string(std::string_view what, uint64_t max_size) {
-    const uint64_t size = TRY(read<uint64_t>(what));
-    if (size > left()) {
-      return damage(fmt::format("{} has {} bytes, {} are left", escaped(what), size, left()));
-    }
-    if (size > max_size) {
-      return damage(fmt::format("{} has {} bytes, more than {}", escaped(what), size, max_size));
-    }
-    const char* text = reinterpret_cast<const char*>(bytes_.data() + position_);
-    position_ += size;
-    return std::string_view(text, size);
-  }
+  Result<std::string_view> read_string(std::string_view what, uint64_t max_size);
 
  private:
+  Error ends_within(std::string_view what) const;
+
   std::span<const std::byte> bytes_;
   std::string_view file_;
   uint64_t position_ = 0;

@@ -1,5 +1,8 @@
 // GGUF's key-value pairs: numbers of ten types, booleans, strings, and arrays of these.
+#include <fmt/core.h>
+
 #include "format/gguf_cursor.h"
+#include "format/message.h"
 
 namespace overtake {
 namespace {
