@@ -30,10 +30,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t zero = input.find('\0');
   overtake::TemplateLimits limits;
   limits.max_depth = 60;
-  limits.max_steps = 20'000;
-  limits.max_output_bytes = 1 << 17;
-  limits.max_memory_bytes = 4 << 20;
-  limits.max_wall_ms = 2'000;
+  limits.max_steps = 5'000;
+  limits.max_output_bytes = 1 << 15;
+  limits.max_memory_bytes = 1 << 20;
+  limits.max_cpu_ms = 2'000;
   const auto parsed = overtake::ChatTemplate::parse(input.substr(0, zero), limits);
   if (!parsed.ok()) {
     OVERTAKE_CHECK(!parsed.error().message.empty());

@@ -17,9 +17,9 @@ struct TemplateLimits {
   int max_depth = 200;  // of nesting, in the source and while it runs
   int64_t max_steps = 1'000'000;
   size_t max_output_bytes = 8 << 20;
-  int max_wall_ms = 100;
-  size_t max_memory_bytes = 64 << 20;   // of all intermediate values together
-  int64_t (*monotonic_ms)() = nullptr;  // the clock of max_wall_ms; null is the system's
+  int max_cpu_ms = 100;  // of the rendering thread, so that a busy machine fails no request
+  size_t max_memory_bytes = 64 << 20;  // of all intermediate values together
+  int64_t (*cpu_ms)() = nullptr;       // the clock of max_cpu_ms; null is the thread's own
 };
 
 struct TemplateInput {

@@ -104,6 +104,7 @@ Result<Value> Runtime::evaluate_concat(const Expression& e) {
     const Value piece = TRY(to_text(TRY(evaluate(*child))));
     out = out.size == 0 ? piece : TRY(heap_.concat(out, piece));
   }
+  out.markup = false;
   return out;
 }
 

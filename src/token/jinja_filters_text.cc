@@ -26,25 +26,14 @@ Result<Value> center(Runtime& rt, CallArgs& a) {
 }
 
 Result<Value> escape(Runtime& rt, CallArgs& a) {
-  const Value text = TRY(rt.to_text(a.positional[0]));
-  if (!rt.budget().spend(text.size >> 3)) return rt.budget().error();
-  TextBuilder out(rt.budget());
-  for (size_t i = 0; i < text.size; ++i) {
-    const char c = text.data[i];
-    const char* name = c == '&'    ? "&amp;"
-                       : c == '<'  ? "&lt;"
-                       : c == '>'  ? "&gt;"
-                       : c == '"'  ? "&#34;"
-                       : c == '\'' ? "&#39;"
-                                   : nullptr;
-    if (name == nullptr) {
-      TRY(out.add(text.part(i, i + 1)));
-    } else {
-      TRY(out.add(name, text.byte_trusted(i)));
-    }
-  }
-  return out.finish(rt.heap());
+  return escape_html(rt, TRY(rt.to_text(a.positional[0])));
 }
+
+Result<Value> force_escape(Runtime& rt, CallArgs& a) {
+  return escape_html(rt, as_plain(TRY(rt.to_text(a.positional[0]))));
+}
+
+Result<Value> safe(Runtime& rt, CallArgs& a) { return as_markup(TRY(rt.to_text(a.positional[0]))); }
 
 // Jinja's indent: lines after the first, and blank ones only where asked.
 Result<Value> indent(Runtime& rt, CallArgs& a) {
@@ -84,8 +73,9 @@ Result<Value> join_filter(Runtime& rt, CallArgs& a) {
 }
 
 Result<Value> replace_filter(Runtime& rt, CallArgs& a) {
-  return replace(rt, TRY(rt.to_text(a.positional[0])), TRY(rt.to_text(a.positional[1])),
-                 TRY(rt.to_text(a.positional[2])), TRY(int_argument(a, 3, -1)));
+  return as_plain(
+      TRY(replace(rt, TRY(rt.to_text(a.positional[0])), TRY(rt.to_text(a.positional[1])),
+                  TRY(rt.to_text(a.positional[2])), TRY(int_argument(a, 3, -1)))));
 }
 
 Result<Value> string_filter(Runtime& rt, CallArgs& a) { return rt.to_text(a.positional[0]); }
@@ -181,13 +171,13 @@ constexpr Builtin kTextFilters[] = {
     {"center", "value width", 1, center},
     {"e", "value", 1, escape},
     {"escape", "value", 1, escape},
-    {"forceescape", "value", 1, escape},
+    {"forceescape", "value", 1, force_escape},
     {"format", "*", 1, format_filter},
     {"indent", "s width first blank", 1, indent},
     {"join", "value d attribute", 1, join_filter},
     {"lower", "s", 1, change_case<CaseMapping::kLower>},
     {"replace", "s old new count", 3, replace_filter},
-    {"safe", "value", 1, string_filter},
+    {"safe", "value", 1, safe},
     {"string", "value", 1, string_filter},
     {"title", "s", 1, title},
     {"tojson", "x ensure_ascii indent separators sort_keys", 1, tojson},

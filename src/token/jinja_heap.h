@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -43,7 +44,7 @@ class Budget {
   int64_t next_clock_check_;
   size_t memory_left_;
   int depth_ = 0;
-  int64_t start_ms_;
+  std::optional<int64_t> start_ms_;
   const char* exhausted_ = nullptr;
 };
 

@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdlib>
 #include <optional>
 
+#include "token/jinja_literal.h"
 #include "token/jinja_unicode.h"
 
 namespace overtake::jinja {
@@ -35,13 +34,6 @@ bool is_name_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) != 0;
 }
 bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
-
-int digit_of(char c) {
-  if (is_ascii_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return 99;
-}
 
 class Lexer {
  public:
@@ -205,11 +197,11 @@ class Lexer {
       if (open.empty() && read_tag_end(print)) return {};
       const char c = source_[at_];
       if (is_ascii_digit(c)) {
-        TRY(read_number());
+        TRY(read_literal(read_number(source_, at_, line_)));
       } else if (is_name_start(c)) {
         read_name();
       } else if (c == '\'' || c == '"') {
-        TRY(read_string(c));
+        TRY(read_literal(read_string(source_, at_, line_)));
       } else {
         TRY(read_operator(open));
       }
@@ -265,19 +257,14 @@ class Lexer {
     return {};
   }
 
-  // Digits of `base` with single underscores between them, from `at`; where they end.
-  size_t digits_end(size_t at, int base) const {
-    while (at < source_.size()) {
-      const size_t digit = source_[at] == '_' ? at + 1 : at;
-      if (digit >= source_.size() || digit_of(source_[digit]) >= base) break;
-      at = digit + 1;
-    }
-    return at;
+  // A literal: its token, and on to what follows.
+  Status read_literal(Result<Literal> literal) {
+    if (!literal.ok()) return std::move(literal).error();
+    literal->token.line = line_;
+    tokens_.push_back(std::move(literal->token));
+    advance(literal->size);
+    return {};
   }
-
-  Status read_number();
-  Status read_string(char quote);
-  Status read_escape(std::string_view body, size_t& i, std::string& out) const;
 
   std::string source_;
   size_t at_ = 0;
@@ -285,112 +272,6 @@ class Lexer {
   bool line_starting_ = true;
   std::vector<Token> tokens_;
 };
-
-Status Lexer::read_number() {
-  int base = 10;
-  if (next_is("0x") || next_is("0X")) base = 16;
-  if (next_is("0o") || next_is("0O")) base = 8;
-  if (next_is("0b") || next_is("0B")) base = 2;
-  size_t begin = at_;
-  size_t end = 0;
-  if (base != 10 && digits_end(at_ + 2, base) > at_ + 2) {
-    begin += 2;
-    end = digits_end(begin, base);
-  } else {
-    base = 10;
-    end = digits_end(at_, 10);
-    size_t real_end = end;
-    const auto char_is = [&](size_t i, std::string_view set) {
-      return i < source_.size() && set.find(source_[i]) != set.npos;
-    };
-    if (char_is(real_end, ".") && char_is(real_end + 1, "0123456789")) {
-      real_end = digits_end(real_end + 1, 10);
-    }
-    if (char_is(real_end, "eE")) {
-      const size_t power = real_end + (char_is(real_end + 1, "+-") ? 2 : 1);
-      if (char_is(power, "0123456789")) real_end = digits_end(power, 10);
-    }
-    const bool after_dot = at_ > 0 && source_[at_ - 1] == '.';
-    if (real_end > end && !after_dot) {
-      std::string digits = source_.substr(at_, real_end - at_);
-      std::erase(digits, '_');
-      push(TokenKind::kFloat, digits);
-      tokens_.back().real = std::strtod(digits.c_str(), nullptr);
-      at_ = real_end;
-      return {};
-    }
-    // Decimal numbers have no leading zeros: "007" is 00 and 7, which no expression allows.
-    if (source_[at_] == '0') end = std::min(end, source_.find_first_not_of("0_", at_));
-  }
-  std::string digits = source_.substr(begin, end - begin);
-  std::erase(digits, '_');
-  push(TokenKind::kInteger, digits);
-  const auto [ptr, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), tokens_.back().integer, base);
-  at_ = end;
-  if (error == std::errc()) return {};
-  return Error{ErrorCode::kUnsupported,
-               fmt::format("{} is no 64 bit integer; chat template line {}; use a smaller number",
-                           digits, line_)};
-}
-
-Status Lexer::read_string(char quote) {
-  size_t end = at_ + 1;
-  while (end < source_.size() && source_[end] != quote) end += source_[end] == '\\' ? 2 : 1;
-  if (end >= source_.size()) return syntax_error("a string is never closed", line_);
-  const std::string_view body = std::string_view(source_).substr(at_ + 1, end - at_ - 1);
-  std::string out;
-  for (size_t i = 0; i < body.size();) {
-    if (body[i] == '\\') {
-      TRY(read_escape(body, i, out));
-    } else {
-      out += body[i++];
-    }
-  }
-  push(TokenKind::kString, std::move(out));
-  advance(end + 1 - at_);
-  return {};
-}
-
-// Python's escapes; an unknown one stays as it is written.
-Status Lexer::read_escape(std::string_view body, size_t& i, std::string& out) const {
-  const char c = body[i + 1];  // read_string never ends a body with a backslash
-  constexpr std::string_view kNames = "\\'\"abfnrtv";
-  constexpr std::string_view kMeanings = "\\'\"\a\b\f\n\r\t\v";
-  const size_t simple = kNames.find(c);
-  if (simple != kNames.npos || c == '\n') {
-    if (c != '\n') out += kMeanings[simple];
-    i += 2;
-    return {};
-  }
-  if (c >= '0' && c <= '7') {
-    int32_t code = 0;
-    size_t n = 1;
-    for (; n <= 3 && i + n < body.size() && digit_of(body[i + n]) < 8; ++n) {
-      code = code * 8 + digit_of(body[i + n]);
-    }
-    append_utf8(out, code);
-    i += n;
-    return {};
-  }
-  const size_t n_digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-  if (n_digits == 0) {
-    if (c == 'N') return syntax_error("\\N{...} in strings is not supported", line_);
-    out += body.substr(i, 2);
-    i += 2;
-    return {};
-  }
-  int64_t code = 0;
-  for (size_t k = 0; k < n_digits; ++k) {
-    const int digit = i + 2 + k < body.size() ? digit_of(body[i + 2 + k]) : 99;
-    if (digit >= 16) return syntax_error(fmt::format("a \\{} escape is cut short", c), line_);
-    code = code * 16 + digit;
-  }
-  if (code > 0x10FFFF) return syntax_error("an escape beyond Unicode", line_);
-  append_utf8(out, static_cast<int32_t>(code));
-  i += 2 + n_digits;
-  return {};
-}
 
 }  // namespace
 

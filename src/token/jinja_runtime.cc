@@ -35,11 +35,6 @@ void Runtime::set_global(std::string_view name, const Value& value) {
   if (found != program_.names.end()) scope_->set(found->second, value);
 }
 
-Status Runtime::set_global(std::string_view name, const Json& value) {
-  if (reads(name)) set_global(name, TRY(convert(value)));
-  return {};
-}
-
 // Strings are not copied: the request outlives the rendering.
 Result<Value> Runtime::convert(const Json& json) {
   const Nesting nesting(budget_);
@@ -94,9 +89,11 @@ Result<MarkedText> Runtime::render() {
   out_ = nullptr;
   if (!flow.ok()) {
     Error error = flow.error();
-    const bool bound = error.code == ErrorCode::kExhausted;
-    const char* advice = bound ? "shorten the conversation or use another template"
-                               : "change the messages to what this model's template expects";
+    const char* advice = error.code == ErrorCode::kInvalidArgument
+                             ? "change the messages to what this model's template expects"
+                         : error.code == ErrorCode::kExhausted
+                             ? "shorten the conversation or use another template"
+                             : "use another template";
     error.message = fmt::format("{}; chat template line {}; {}", error.message, line_, advice);
     return error;
   }

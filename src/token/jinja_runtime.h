@@ -42,8 +42,9 @@ class Runtime {
  public:
   Runtime(const Program& program, const TemplateLimits& limits, std::optional<int64_t> now_s);
 
+  // A request's JSON as a value, nothing in it trusted. It must outlive the rendering.
+  Result<Value> convert(const Json& json);
   // Gives the template a variable; names it never reads are ignored.
-  Status set_global(std::string_view name, const Json& value);
   void set_global(std::string_view name, const Value& value);
   bool reads(std::string_view name) const { return program_.names.contains(name); }
 
@@ -106,7 +107,6 @@ class Runtime {
   Result<Value> evaluate_filter(const Expression& e);
   Result<Value> evaluate_test(const Expression& e);
   Status evaluate_arguments(const Arguments& arguments, CallArgs& out);
-  Result<Value> convert(const Json& json);
 
   const Program& program_;
   Budget budget_;

@@ -87,7 +87,7 @@ Result<Value> is_known(Runtime&, CallArgs& a) {
   return bool_value(v.is_string() && find(v.text()) != nullptr);
 }
 
-Result<Value> is_never(Runtime&, CallArgs&) { return bool_value(false); }
+Result<Value> is_escaped(Runtime&, CallArgs& a) { return bool_value(a.positional[0].markup); }
 
 constexpr Builtin kTests[] = {
     {"!=", "value other", 2, compares<Operator::kNotEqual>},
@@ -102,7 +102,7 @@ constexpr Builtin kTests[] = {
     {"divisibleby", "value num", 2, divisibleby},
     {"eq", "value other", 2, compares<Operator::kEqual>},
     {"equalto", "value other", 2, compares<Operator::kEqual>},
-    {"escaped", "value", 1, is_never},
+    {"escaped", "value", 1, is_escaped},
     {"even", "value", 1, parity<0>},
     {"false", "value", 1, is_bool<false>},
     {"filter", "value", 1, is_known<find_filter>},

@@ -17,6 +17,11 @@ enum class CaseMapping { kUpper, kLower, kSwap, kCapitalize, kTitle };
 
 // str.upper, lower, swapcase, capitalize, title.
 Result<Value> map_case(Runtime& rt, const Value& text, CaseMapping mapping);
+// & < > ' " as HTML spells them, but not in what is markup already; the result is markup.
+Result<Value> escape_html(Runtime& rt, const Value& text);
+Value as_markup(Value text);
+Value as_plain(Value text);
+
 // Jinja's title filter: words begin after space, - ( { [ <.
 Result<Value> title_filter(Runtime& rt, const Value& text);
 

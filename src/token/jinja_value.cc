@@ -264,7 +264,8 @@ Error type_error(std::string message) {
 }
 
 Error undefined_error(const Value& v) {
-  return type_error(v.size == 0 ? "an undefined value is used" : std::string(v.text()));
+  if (v.size == 0) return type_error("an undefined value is used");
+  return type_error(fmt::format("\"{}\" is undefined", v.text()));
 }
 
 }  // namespace overtake::jinja

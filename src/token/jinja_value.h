@@ -49,7 +49,8 @@ struct Value {
   // Whether the bytes that this value prints were written by the template; for strings only where
   // `trust` is null, which means the same for all bytes.
   bool trusted = true;
-  uint32_t size = 0;  // of a string or of an undefined value's description, bytes
+  bool markup = false;  // a string that passed `safe` or `escape`: + escapes what it is joined with
+  uint32_t size = 0;    // of a string or of an undefined value's description, bytes
   union {
     bool boolean;
     int64_t integer;
