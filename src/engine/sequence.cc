@@ -46,6 +46,7 @@ void Sequence::take_prompt_logits(int64_t position, std::span<const float> logit
 }
 
 void Sequence::choose(std::span<const float> logits) {
+  if (max_new_ == 0) return;  // only the prompt was asked about
   const std::span<const int32_t> all(ids_);
   chosen_ = sampler_.sample(logits, all.first(n_prompt_), all.subspan(n_prompt_));
   if (chosen_ && request_.top_logprobs >= 0) {
