@@ -102,7 +102,8 @@ LineEditor::Input LineEditor::read(const std::string& prompt, const std::string&
     }
     const bool continues = !quoted && text.ends_with('\\');
     if (continues) text.pop_back();
-    if (!quoted && !continues && !more_input_waits()) break;
+    const bool command = text.starts_with('/');  // one line, however fast the next one follows
+    if (!quoted && !continues && (command || !more_input_waits())) break;
     Input next = read_line();
     if (next.end == End::kInterrupted) return next;
     if (next.end == End::kClosed) break;
