@@ -33,10 +33,11 @@ class MergeTable {
   BpeMerge find(int32_t left, int32_t right) const {
     const uint64_t pair = key(left, right);
     const size_t mask = slots_.size() - 1;
-    for (size_t at = mix_hash(pair, 0) & mask;; at = (at + 1) & mask) {
+    for (size_t i = 0, at = mix_hash(pair, 0) & mask; i < kMaxProbes; ++i, at = (at + 1) & mask) {
       if (slots_[at].pair == pair) return slots_[at].merge;
       if (slots_[at].pair == kEmpty) return {};
     }
+    return {};  // add() put nothing farther away
   }
 
  private:

@@ -38,11 +38,12 @@ StringTable::Indexed StringTable::index(int32_t place) {
 int32_t StringTable::find(std::string_view string) const {
   const auto hash = static_cast<uint32_t>(hash_string(string));
   const size_t mask = slots_.size() - 1;
-  for (size_t i = hash & mask;; i = (i + 1) & mask) {
-    const Slot& slot = slots_[i];
+  for (size_t i = 0; i < kMaxProbes; ++i) {
+    const Slot& slot = slots_[(hash + i) & mask];
     if (slot.place < 0) return -1;
     if (slot.hash == hash && (*this)[slot.place] == string) return slot.place;
   }
+  return -1;  // index() put nothing farther away
 }
 
 }  // namespace overtake

@@ -142,6 +142,9 @@ TEST(ByteLevelBpe, RefusesDamagedFiles) {
   EXPECT_LOAD_ERROR(
       with("tokenizer.ggml.tokens", Strings{"a", "b", "c", "d", "a", "f", "g", "h", "i", "j"}),
       kDamaged, "tokens[4]");
+  Strings long_one = {"a", "b", "c", "Ġ", "ab", "bc", "Ġab", "<end>", "<call>", ""};
+  long_one.back().assign(70'000, 'x');
+  EXPECT_LOAD_ERROR(with("tokenizer.ggml.tokens", long_one), kDamaged, "tokens[9]");
   for (const char* key : {"bos", "eos", "eot", "eom", "unknown"}) {
     const std::string name = std::string("tokenizer.ggml.") + key + "_token_id";
     EXPECT_LOAD_ERROR(with(name.c_str(), uint64_t{10}), kDamaged, name);

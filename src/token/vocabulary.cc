@@ -6,6 +6,7 @@ namespace overtake {
 namespace {
 
 constexpr size_t kMaxTokens = size_t{1} << 24;
+constexpr size_t kMaxTokenBytes = size_t{1} << 16;  // the longest of real vocabularies has 256
 
 Error damaged(std::string_view what, std::string_view path) {
   return {ErrorCode::kDamaged,
@@ -38,6 +39,11 @@ Result<Vocabulary> Vocabulary::read(const Metadata& metadata, std::string_view p
     const int64_t type = types ? (*types)[i] : static_cast<int64_t>(TokenType::kNormal);
     if (type < 1 || type > 6) {
       return damaged(fmt::format("tokenizer.ggml.token_type[{}]: unknown type {}", i, type), path);
+    }
+    if ((*tokens)[i].size() > kMaxTokenBytes) {
+      return damaged(fmt::format("tokenizer.ggml.tokens[{}]: {} bytes, at most {} can be", i,
+                                 (*tokens)[i].size(), kMaxTokenBytes),
+                     path);
     }
     out.types_.push_back(static_cast<TokenType>(type));
     out.names_.push_back((*tokens)[i]);
