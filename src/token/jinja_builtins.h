@@ -33,6 +33,14 @@ struct Builtin {
   Result<Value> (*run)(Runtime&, CallArgs&);
 };
 
+template <size_t n>
+constexpr bool is_sorted_by_name(const Builtin (&table)[n]) {
+  for (size_t i = 1; i < n; ++i) {
+    if (!(table[i - 1].name < table[i].name)) return false;
+  }
+  return true;
+}
+
 // The entry called `name`, or null. Tables are sorted by name.
 const Builtin* find_filter(std::string_view name);
 const Builtin* find_test(std::string_view name);

@@ -271,6 +271,7 @@ constexpr Builtin kListFilters[] = {
     {"sum", "iterable attribute start", 1, sum},
     {"unique", "value case_sensitive attribute", 1, unique},
 };
+static_assert(is_sorted_by_name(kListFilters));
 
 }  // namespace
 

@@ -1,12 +1,11 @@
 // Filters that make numbers, and those for one value of any type.
 #include <fmt/core.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "token/jinja_arguments.h"
+#include "token/jinja_literal.h"
 #include "token/jinja_operators.h"
 #include "token/jinja_runtime.h"
 #include "token/jinja_text.h"
@@ -65,19 +64,11 @@ Result<std::optional<int64_t>> parse_int(std::string_view text, int64_t base) {
 
 // float(text); nothing if the text is no number.
 std::optional<double> parse_float(std::string_view text) {
-  const std::optional<std::string> digits = plain_digits(text);
-  if (!digits || digits->empty()) return std::nullopt;
-  std::string lower;
-  for (const char c : *digits) lower += static_cast<char>(c | ((c >= 'A' && c <= 'Z') ? 0x20 : 0));
-  std::string_view rest = lower;
-  if (rest[0] == '-' || rest[0] == '+') rest.remove_prefix(1);
-  const bool word = rest == "inf" || rest == "infinity" || rest == "nan";
-  // strtod would also take hexadecimal.
-  if (!word && rest.find_first_not_of("0123456789.e+-") != rest.npos) return std::nullopt;
-  char* end = nullptr;
-  const double value = std::strtod(lower.c_str(), &end);
-  if (end != lower.c_str() + lower.size()) return std::nullopt;
-  return value;
+  std::optional<std::string> digits = plain_digits(text);
+  if (!digits) return std::nullopt;
+  for (char& c : *digits) c = static_cast<char>(c | ((c >= 'A' && c <= 'Z') ? 0x20 : 0));
+  if (digits->find('(') != std::string::npos) return std::nullopt;  // "nan(1)" is C's alone
+  return parse_double(*digits);
 }
 
 Result<std::string_view> stripped(Runtime& rt, const Value& text) {
@@ -139,7 +130,7 @@ Result<Value> round_common(const Value& v, int64_t precision) {
     return float_value(std::nearbyint(v.real / scale) * scale, v.trusted);
   }
   const std::string text = fmt::format("{:.{}f}", v.real, precision);
-  return float_value(std::strtod(text.c_str(), nullptr), v.trusted);
+  return float_value(parse_double(text).value_or(v.real), v.trusted);
 }
 
 Result<Value> round_filter(Runtime&, CallArgs& a) {
@@ -192,6 +183,7 @@ constexpr Builtin kNumberFilters[] = {
     {"length", "obj", 1, length_filter},
     {"round", "value precision method", 1, round_filter},
 };
+static_assert(is_sorted_by_name(kNumberFilters));
 
 }  // namespace
 

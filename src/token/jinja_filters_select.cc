@@ -114,6 +114,7 @@ constexpr Builtin kSelectFilters[] = {
     {"select", "*", 1, choose<true, false>},
     {"selectattr", "*", 1, choose<true, true>},
 };
+static_assert(is_sorted_by_name(kSelectFilters));
 
 }  // namespace
 

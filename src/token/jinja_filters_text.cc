@@ -186,6 +186,7 @@ constexpr Builtin kTextFilters[] = {
     {"upper", "s", 1, change_case<CaseMapping::kUpper>},
     {"wordcount", "s", 1, wordcount},
 };
+static_assert(is_sorted_by_name(kTextFilters));
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <cmath>
-#include <cstdio>
 
 #include "token/jinja_operators.h"
 #include "token/jinja_runtime.h"
@@ -53,12 +52,22 @@ Result<std::string> digits_of(const Value& v, const FormatSpec& spec) {
   if (std::isinf(d)) return std::string("inf");
   if (spec.type == 0 && spec.precision < 0) return float_repr(d);
   if (spec.type == '%') d *= 100;
-  const char type = spec.type == 0 ? 'g' : spec.type == '%' ? 'f' : spec.type;
-  const char pattern[] = {'%', '.', '*', type, '\0'};
-  char buffer[512];
-  const int precision = static_cast<int>(spec.precision < 0 ? 6 : spec.precision);
-  std::snprintf(buffer, sizeof(buffer), pattern, precision, d);
-  return std::string(buffer) + (spec.type == '%' ? "%" : "");
+  const auto precision = static_cast<int>(spec.precision < 0 ? 6 : spec.precision);
+  switch (spec.type) {
+    case 'e':
+      return fmt::format("{:.{}e}", d, precision);
+    case 'E':
+      return fmt::format("{:.{}E}", d, precision);
+    case 'f':
+    case 'F':
+      return fmt::format("{:.{}f}", d, precision);
+    case '%':
+      return fmt::format("{:.{}f}%", d, precision);
+    case 'G':
+      return fmt::format("{:.{}G}", d, precision);
+    default:
+      return fmt::format("{:.{}g}", d, precision);
+  }
 }
 
 Status add_padded(Runtime& rt, TextBuilder& out, const Value& text, const FormatSpec& spec,

@@ -122,6 +122,7 @@ constexpr Builtin kFunctions[] = {
     {"range", "start stop step", 1, range},
     {"strftime_now", "format", 1, strftime_now},
 };
+static_assert(is_sorted_by_name(kFunctions));
 
 Result<Value> dict_get(Runtime& rt, CallArgs& a) {
   TRY(check_hashable(rt.budget(), a.positional[1]));
@@ -160,6 +161,7 @@ constexpr Builtin kDictMethods[] = {
     {"keys", "self", 1, dict_view<View::kKeys>},
     {"values", "self", 1, dict_view<View::kValues>},
 };
+static_assert(is_sorted_by_name(kDictMethods));
 
 Result<Value> count_item(Runtime& rt, CallArgs& a) {
   int64_t n = 0;
@@ -183,6 +185,7 @@ constexpr Builtin kSequenceMethods[] = {
     {"count", "self value", 2, count_item},
     {"index", "self value", 2, index_of_item},
 };
+static_assert(is_sorted_by_name(kSequenceMethods));
 
 Result<Value> cycle(Runtime&, CallArgs& a) {
   const size_t n = a.positional.size() - 1;
@@ -203,6 +206,7 @@ constexpr Builtin kLoopMethods[] = {
     {"changed", "*", 1, changed},
     {"cycle", "*", 1, cycle},
 };
+static_assert(is_sorted_by_name(kLoopMethods));
 
 Result<Value> next(Runtime&, CallArgs& a) {
   Cycler& cycler = *a.positional[0].cycler;
@@ -220,6 +224,7 @@ constexpr Builtin kCyclerMethods[] = {
     {"next", "self", 1, next},
     {"reset", "self", 1, reset},
 };
+static_assert(is_sorted_by_name(kCyclerMethods));
 
 }  // namespace
 

@@ -152,7 +152,8 @@ Result<Value> Heap::text(std::string_view bytes, std::string_view trust) {
 Result<Value> Heap::concat(const Value& left, const Value& right) {
   if (!text_blocks_.empty()) {
     TextBlock& last = text_blocks_.back();
-    if (left.size > 0 && left.data + left.size == last.bytes.get() + last.used &&
+    if (left.size > 0 && left.size <= last.used &&
+        left.data == last.bytes.get() + last.used - left.size &&
         right.size <= last.capacity - last.used) {
       if (!budget_.spend_bytes(right.size)) return budget_.error();
       const size_t begin = last.used - left.size;

@@ -12,7 +12,7 @@
 namespace overtake::jinja {
 namespace {
 
-constexpr size_t kMaxTokens = 1 << 18;
+constexpr size_t kMaxTokens = 1 << 16;
 
 // "\r\n" and "\r" become "\n", and one newline at the very end goes.
 std::string normalize(std::string_view source) {

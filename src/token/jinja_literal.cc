@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
+#include <limits>
 #include <string>
 
 #include "token/jinja_unicode.h"
@@ -99,6 +99,22 @@ Result<size_t> read_escape(std::string_view rest, int line, std::string& out) {
 
 }  // namespace
 
+std::optional<double> parse_double(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty() || text[0] == '-') return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) {
+    const bool small = text.find("e-") != text.npos || text.find("E-") != text.npos;
+    value = small ? 0.0 : std::numeric_limits<double>::infinity();
+  } else if (error != std::errc()) {
+    return std::nullopt;
+  }
+  return negative ? -value : value;
+}
+
 Result<Literal> read_number(std::string_view source, size_t at, int line) {
   const int base = base_of(source, at);
   const size_t begin = base == 10 ? at : at + 2;
@@ -109,7 +125,7 @@ Result<Literal> read_number(std::string_view source, size_t at, int line) {
   if (real > end) {
     out.token.kind = TokenKind::kFloat;
     out.token.text = plain(source.substr(at, real - at));
-    out.token.real = std::strtod(out.token.text.c_str(), nullptr);
+    out.token.real = parse_double(out.token.text).value_or(0);
     out.size = real - at;
     return out;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -13,6 +14,9 @@ struct Literal {
   Token token;
   size_t size = 0;  // bytes of the source
 };
+
+// A decimal number, or inf or nan, that is all of `text`; nothing else. No locale matters.
+std::optional<double> parse_double(std::string_view text);
 
 // The number that begins with the digit at source[at]; kUnsupported if it exceeds 64 bits.
 Result<Literal> read_number(std::string_view source, size_t at, int line);

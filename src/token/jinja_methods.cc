@@ -215,6 +215,7 @@ constexpr Builtin kStringMethods[] = {
     {"upper", "self", 1, change_case<CaseMapping::kUpper>},
     {"zfill", "self width", 2, zfill},
 };
+static_assert(is_sorted_by_name(kStringMethods));
 
 }  // namespace
 

@@ -130,6 +130,7 @@ constexpr Builtin kTests[] = {
     {"undefined", "value", 1, is_kind<Kind::kUndefined>},
     {"upper", "value", 1, is_case<true>},
 };
+static_assert(is_sorted_by_name(kTests));
 
 }  // namespace
 
