@@ -9,9 +9,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "tensor/cpu/isa_region.h"
+#include "tensor/cpu/weight_memory.h"
 
 namespace overtake {
 namespace {
@@ -93,13 +93,16 @@ double int8_tops(ThreadPool& pool, Isa isa) {
 double read_gb_s(ThreadPool& pool) {
   constexpr size_t kWords = size_t{1} << 26;  // 512 MB
   constexpr int kParts = 256;
-  std::vector<uint64_t> memory(kWords, 1);
+  const AlignedBytes bytes = AlignedBytes::allocate(kWords * sizeof(uint64_t));
+  auto* memory = reinterpret_cast<uint64_t*>(bytes.data());
+  std::fill_n(memory, kWords, 1);
   std::atomic<uint64_t> sink{0};
   const double seconds = best_seconds([&] {
     pool.parallel_for(kParts, [&](int part) {
-      const uint64_t* p = memory.data() + kWords / kParts * static_cast<size_t>(part);
+      const uint64_t* p = memory + kWords / kParts * static_cast<size_t>(part);
       uint64_t sum[8] = {};
       for (size_t i = 0; i < kWords / kParts; i += 8) {
+        __builtin_prefetch(p + i + 256);
         for (size_t j = 0; j < 8; ++j) sum[j] += p[i + j];
       }
       for (const uint64_t s : sum) sink += s;

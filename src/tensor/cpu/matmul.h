@@ -29,6 +29,7 @@ MatmulScratchPtr make_matmul_scratch();
 // empty. `weight` is from pack_cpu_weight with the same isa. Row i of y depends on row i of x only,
 // and is the same to the last bit for every n and every number of threads: integer weights multiply
 // int8 activations (one scale per 32), sums run along K in one fixed order.
+// AVX2, AVX-512 and AMX agree to the last bit too.
 void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate, Tensor y,
             MatmulScratch& scratch, ThreadPool& pool);
 

@@ -13,8 +13,10 @@
 #include "tensor/cpu/matmul_kernels.h"
 
 // g++ 12 sees uninitialized values in its own intrinsics (its bug 105593).
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
 OVERTAKE_REGION_BEGIN(OVERTAKE_AVX512_FEATURES)
 namespace overtake::avx512 {
 namespace {
