@@ -22,7 +22,8 @@ int run_command_line(int argc, char** argv) {
   std::function<Result<int>()> chosen;
   for (const Command* command : commands) {
     CLI::App* sub = app.add_subcommand(std::string(command->name), std::string(command->summary));
-    auto run = command->setup(*sub);
+    CommandLine line(*sub);
+    auto run = command->setup(line);
     sub->callback([&chosen, run] { chosen = run; });
   }
 

@@ -8,10 +8,7 @@
 
 #include "base/registry.h"
 #include "base/result.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/command_line.h"
 
 namespace overtake {
 
@@ -24,9 +21,9 @@ struct Command {
   std::string_view name;     // "run"
   std::string_view summary;  // one line for the overview
   int order;                 // place in the overview
-  // Adds options to `app` and returns what runs once they are parsed: kExitDone or kExitFailed, or
+  // Adds options to `line` and returns what runs once they are parsed: kExitDone or kExitFailed, or
   // an Error, which is printed as `overtake: WHAT; WHERE; WHAT TO DO`.
-  std::function<Result<int>()> (*setup)(CLI::App& app);
+  std::function<Result<int>()> (*setup)(CommandLine& line);
 };
 
 std::span<const Command* const> all_commands();

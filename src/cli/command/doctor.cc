@@ -1,7 +1,6 @@
 // `overtake doctor`: what is wrong with this machine, these files, these settings, and the fix.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -66,14 +65,14 @@ Result<int> run_doctor(const std::string& model, bool as_json) {
   return n_failures == 0 ? kExitDone : kExitFailed;
 }
 
-std::function<Result<int>()> setup_doctor(CLI::App& app) {
+std::function<Result<int>()> setup_doctor(CommandLine& line) {
   struct Options {
     std::string model;
     bool as_json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("--model", options->model, "Check this model as well: a name or a path");
-  app.add_flag("--json", options->as_json, "Print JSON");
+  line.add("--model", options->model, "Check this model as well: a name or a path");
+  line.flag("--json", options->as_json, "Print JSON");
   return [options] { return run_doctor(options->model, options->as_json); };
 }
 

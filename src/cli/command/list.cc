@@ -1,7 +1,6 @@
 // `overtake list`: the models in the store.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -75,9 +74,9 @@ Result<int> run_list(bool as_json) {
   return kExitDone;
 }
 
-std::function<Result<int>()> setup_list(CLI::App& app) {
+std::function<Result<int>()> setup_list(CommandLine& line) {
   auto as_json = std::make_shared<bool>(false);
-  app.add_flag("--json", *as_json, "Print JSON");
+  line.flag("--json", *as_json, "Print JSON");
   return [as_json] { return run_list(*as_json); };
 }
 

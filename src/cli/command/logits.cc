@@ -1,5 +1,4 @@
 // `overtake logits`: what a model computes for a list of token ids, at every position.
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
 #include <map>
@@ -83,18 +82,17 @@ Result<int> run(const Options& options) {
   return kExitDone;
 }
 
-std::function<Result<int>()> setup(CLI::App& app) {
+std::function<Result<int>()> setup(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("model", options->model, "Model: a name, a GGUF file or a safetensors folder")
-      ->required();
-  auto* ids = app.add_option("--ids", options->ids, "Token ids: 1,2,3");
-  auto* file = app.add_option("--ids-file", options->ids_file, "File with token ids");
-  ids->excludes(file);
-  app.add_option("--out", options->out, "safetensors file to write: logits [n_tokens, vocab]")
-      ->required();
-  app.add_flag("--hidden", options->hidden, "Also write hidden.K [n_tokens, width] of every layer");
-  app.add_option("--chunk", options->chunk, "Tokens a step; the result does not depend on it")
-      ->check(CLI::Range(1, 1 << 16));
+  line.add("MODEL", options->model, "Model: a name, a GGUF file or a safetensors folder")
+      .required();
+  Option ids = line.add("--ids", options->ids, "Token ids: 1,2,3");
+  const Option file = line.add("--ids-file", options->ids_file, "File with token ids");
+  ids.excludes(file);
+  line.add("--out", options->out, "safetensors file to write: logits [n_tokens, vocab]").required();
+  line.flag("--hidden", options->hidden, "Also write hidden.K [n_tokens, width] of every layer");
+  line.add("--chunk", options->chunk, "Tokens a step; the result does not depend on it")
+      .range(1, 1 << 16);
   return [options] { return run(*options); };
 }
 

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
@@ -84,28 +83,26 @@ Result<int> run(Options options) {
   return ChatSession(*generator, options.chat).run(has_home ? home + "/history" : "");
 }
 
-std::function<Result<int>()> setup(CLI::App& app) {
+std::function<Result<int>()> setup(CommandLine& line) {
   auto options = std::make_shared<Options>();
   SamplingParams& sampling = options->chat.sampling;
-  app.add_option("model", options->model, "Model: a name, a GGUF file or a safetensors folder");
-  app.add_option("prompt", options->prompt,
-                 "Answer this and leave; text on standard input is added to it");
-  app.add_option("--system", options->chat.system, "System prompt");
-  app.add_option("--temperature", sampling.temperature, "0: always the most probable token");
-  app.add_option("--top-k", sampling.top_k, "Draw from the k most probable tokens");
-  app.add_option("--top-p", sampling.top_p, "Draw from the tokens that make up this probability");
-  app.add_option("--min-p", sampling.min_p, "Drop tokens below this share of the best one's");
-  app.add_option("--repetition-penalty", sampling.repetition_penalty, "Above 1: repeat less");
-  app.add_option("--presence-penalty", sampling.presence_penalty, "-2 to 2");
-  app.add_option("--frequency-penalty", sampling.frequency_penalty, "-2 to 2");
-  app.add_option("--seed", sampling.seed, "Same seed, same text");
-  app.add_option("--max-tokens", options->chat.max_tokens, "Longest answer")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
-  app.add_option("--threads", options->n_threads, "Threads; all processors if not given")
-      ->check(CLI::Range(1, 1024));
-  app.add_flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
-  app.add_flag("--speed", options->speed, "Print tokens and speed to standard error");
+  line.add("MODEL", options->model, "Model: a name, a GGUF file or a safetensors folder");
+  line.add("PROMPT", options->prompt,
+           "Answer this and leave; text on standard input is added to it");
+  line.add("--system", options->chat.system, "System prompt");
+  line.add("--temperature", sampling.temperature, "0: always the most probable token");
+  line.add("--top-k", sampling.top_k, "Draw from the k most probable tokens");
+  line.add("--top-p", sampling.top_p, "Draw from the tokens that make up this probability");
+  line.add("--min-p", sampling.min_p, "Drop tokens below this share of the best one's");
+  line.add("--repetition-penalty", sampling.repetition_penalty, "Above 1: repeat less");
+  line.add("--presence-penalty", sampling.presence_penalty, "-2 to 2");
+  line.add("--frequency-penalty", sampling.frequency_penalty, "-2 to 2");
+  line.add("--seed", sampling.seed, "Same seed, same text");
+  line.add("--max-tokens", options->chat.max_tokens, "Longest answer").range(1, int64_t{1} << 40);
+  line.add("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
+  line.add("--threads", options->n_threads, "Threads; all processors if not given").range(1, 1024);
+  line.flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
+  line.flag("--speed", options->speed, "Print tokens and speed to standard error");
   return [options] { return run(*options); };
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/core.h>
 #include <sys/resource.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -134,25 +133,23 @@ Result<int> serve(const ServeOptions& options) {
   return kExitDone;
 }
 
-std::function<Result<int>()> setup(CLI::App& app) {
+std::function<Result<int>()> setup(CommandLine& line) {
   const auto given = std::make_shared<ServeOptions>();
-  app.add_option("MODEL", given->models,
-                 "a model of the store, a GGUF file, a safetensors folder, or \"null\"; the first "
-                 "is the default");
-  const auto* host =
-      app.add_option("--host", given->host, "address to listen on")->capture_default_str();
-  const auto* port =
-      app.add_option("--port", given->port, "port to listen on; 0 takes any free one")
-          ->capture_default_str();
-  app.add_option("--config", given->config_path, "settings (overtake.toml: host, port, models)");
-  app.add_flag("--deterministic", given->deterministic,
-               "the same text on every machine, at some cost of speed");
+  line.add("MODEL", given->models,
+           "a model of the store, a GGUF file, a safetensors folder, or \"null\"; the first "
+           "is the default");
+  const Option host = line.add("--host", given->host, "address to listen on").shows_default();
+  const Option port =
+      line.add("--port", given->port, "port to listen on; 0 takes any free one").shows_default();
+  line.add("--config", given->config_path, "settings (overtake.toml: host, port, models)");
+  line.flag("--deterministic", given->deterministic,
+            "the same text on every machine, at some cost of speed");
   return [given, host, port]() -> Result<int> {
     ServeOptions options = *given;
     if (!options.config_path.empty()) {
       const ServeConfig config = TRY(read_serve_config(options.config_path));
-      if (host->count() == 0) options.host = config.host.value_or(options.host);
-      if (port->count() == 0) options.port = config.port.value_or(options.port);
+      if (!host.given()) options.host = config.host.value_or(options.host);
+      if (!port.given()) options.port = config.port.value_or(options.port);
       if (options.models.empty()) options.models = config.models;
     }
     if (options.models.empty()) options.models.emplace_back();  // the default model

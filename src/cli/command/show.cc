@@ -1,7 +1,6 @@
 // `overtake show MODEL`: what is in a model file, and what it takes to run it.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -147,14 +146,14 @@ Result<int> run_show(const std::string& name, bool as_json) {
   return kExitDone;
 }
 
-std::function<Result<int>()> setup_show(CLI::App& app) {
+std::function<Result<int>()> setup_show(CommandLine& line) {
   struct Options {
     std::string model;
     bool as_json = false;
   };
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "A name in the store, or a path (default: smollm2)");
-  app.add_flag("--json", options->as_json, "Print JSON");
+  line.add("MODEL", options->model, "A name in the store, or a path (default: smollm2)");
+  line.flag("--json", options->as_json, "Print JSON");
   return [options] { return run_show(options->model, options->as_json); };
 }
 

@@ -1,7 +1,6 @@
 // `overtake tokenize`: the ids that a model's tokenizer makes of a text.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -111,19 +110,19 @@ Result<int> run(const Options& options) {
   return kExitDone;
 }
 
-std::function<Result<int>()> setup(CLI::App& app) {
+std::function<Result<int>()> setup(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "A name in the store, or a path; a vocabulary is enough")
-      ->required();
-  auto* text = app.add_option("TEXT", options->text,
-                              "The text, every byte of it; - or nothing: standard input. Put -- "
-                              "before a text that begins with a dash");
-  app.add_flag("--ids", options->ids_only, "Print the ids alone, with spaces between");
-  app.add_flag("--special", options->special,
-               "Take control tokens such as <|im_end|> in the text for what they are");
-  app.add_flag("--json", options->as_json, "Print JSON");
+  line.add("MODEL", options->model, "A name in the store, or a path; a vocabulary is enough")
+      .required();
+  const Option text = line.add("TEXT", options->text,
+                               "The text, every byte of it; - or nothing: standard input. Put -- "
+                               "before a text that begins with a dash");
+  line.flag("--ids", options->ids_only, "Print the ids alone, with spaces between");
+  line.flag("--special", options->special,
+            "Take control tokens such as <|im_end|> in the text for what they are");
+  line.flag("--json", options->as_json, "Print JSON");
   return [options, text] {
-    options->has_text = text->count() > 0;
+    options->has_text = text.given();
     return run(*options);
   };
 }
