@@ -1,4 +1,5 @@
-// OVERTAKE_CHECK: a broken internal invariant ends the process with file and line. Never for user input.
+// OVERTAKE_CHECK: a broken internal invariant ends the process with file and line. Never for user
+// input.
 #pragma once
 
 namespace overtake::internal {

@@ -10,18 +10,18 @@
 namespace overtake {
 
 enum class ErrorCode {
-  kInvalidArgument,   // the caller's input is wrong; the message says how
-  kNotFound,          // a file, model or route that does not exist
-  kDamaged,           // a file or stream that contradicts itself or its format
-  kUnsupported,       // well-formed, but not something this program can do
-  kContextLength,     // a prompt longer than the model's context
-  kExhausted,         // memory, queue or quota is used up; trying later may work
+  kInvalidArgument,  // the caller's input is wrong; the message says how
+  kNotFound,         // a file, model or route that does not exist
+  kDamaged,          // a file or stream that contradicts itself or its format
+  kUnsupported,      // well-formed, but not something this program can do
+  kContextLength,    // a prompt longer than the model's context
+  kExhausted,        // memory, queue or quota is used up; trying later may work
   kUnauthenticated,
   kPermissionDenied,
   kCancelled,
   kDeadline,
-  kUnavailable,       // a peer or a component is down for now
-  kIo,                // the operating system refused
+  kUnavailable,  // a peer or a component is down for now
+  kIo,           // the operating system refused
   kInternal,
 };
 
@@ -88,9 +88,9 @@ inline void take_value(Status&&) {}
 
 // TRY(expr): the value of a Result, or return its error from the enclosing function.
 //   const Header header = TRY(read_header(bytes));
-#define TRY(...)                                                       \
-  __extension__({                                                      \
-    auto overtake_try_result = (__VA_ARGS__);                          \
+#define TRY(...)                                                                  \
+  __extension__({                                                                 \
+    auto overtake_try_result = (__VA_ARGS__);                                     \
     if (!overtake_try_result.ok()) return std::move(overtake_try_result).error(); \
-    ::overtake::internal::take_value(std::move(overtake_try_result));  \
+    ::overtake::internal::take_value(std::move(overtake_try_result));             \
   })

@@ -15,7 +15,8 @@ size_t KvShape::plane_bytes() const {
          element_bytes();
 }
 
-StatePool::StatePool(const KvShape& shape, int64_t max_pages) : shape_(shape), max_pages_(max_pages) {}
+StatePool::StatePool(const KvShape& shape, int64_t max_pages)
+    : shape_(shape), max_pages_(max_pages) {}
 
 StatePool::~StatePool() {
   OVERTAKE_CHECK(used_ == 0);
