@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 LIST = pathlib.Path(__file__).with_name("packages.txt")
+NEEDS = ("run", "test", "bench", "soak", "check")
 
 
 def wanted(needs):
