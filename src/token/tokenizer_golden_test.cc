@@ -30,6 +30,7 @@ class RealVocabulary : public ::testing::TestWithParam<std::string> {
     }
     auto& slot = loaded[GetParam()];
     if (!slot) slot = load_vocabulary(path);
+    EXPECT_TRUE(slot) << path;
     return slot.get();
   }
   bool is_byte_level() const { return GetParam() != "llama-spm"; }

@@ -42,7 +42,7 @@ class Vocabulary {
   std::vector<TokenType> types_;
 };
 
-// tokenizer.ggml.unknown_token_id, -1 if the file has none, kDamaged if it is out of range.
+// The token that `key` names: -1 if the file has no such key, kDamaged if it is out of range.
 Result<int32_t> read_token_id(const Metadata& metadata, std::string_view key, int32_t size,
                               std::string_view path);
 
