@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <iterator>
 
 #include "token/jinja_unicode.h"
 
@@ -14,11 +13,11 @@ namespace {
 
 void append_escape(std::string& out, int32_t code) {
   if (code < 0x100) {
-    fmt::format_to(std::back_inserter(out), "\\x{:02x}", code);
+    out += fmt::format("\\x{:02x}", code);
   } else if (code < 0x10000) {
-    fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
+    out += fmt::format("\\u{:04x}", code);
   } else {
-    fmt::format_to(std::back_inserter(out), "\\U{:08x}", code);
+    out += fmt::format("\\U{:08x}", code);
   }
 }
 
