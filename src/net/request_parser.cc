@@ -1,13 +1,13 @@
-// The only file that includes Boost.Beast: its parser reads heads and chunks, the rules on top of
-// it (one framing, one Host, no folded lines) are here.
+// The only file that includes Boost.Beast: its parser reads heads, the rules on top of it (one
+// framing, one Host, no folded lines) are here.
 #include "net/request_parser.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cctype>
 #include <charconv>
 #include <optional>
@@ -18,10 +18,6 @@ namespace overtake {
 
 namespace http = boost::beast::http;
 using boost::beast::error_code;
-
-struct RequestParser::Library {
-  http::request_parser<http::string_body> parser;
-};
 
 namespace {
 
@@ -56,8 +52,8 @@ std::optional<uint64_t> parse_length(std::string_view text) {
 
 }  // namespace
 
-RequestParser::RequestParser(const RequestLimits& limits) : limits_(limits) {}
-RequestParser::~RequestParser() = default;
+RequestParser::RequestParser(const RequestLimits& limits)
+    : limits_(limits), chunked_(limits.max_header_bytes, limits.max_body_bytes) {}
 
 void RequestParser::fail(int status, std::string message) {
   if (state_ == State::kFailed) return;
@@ -67,11 +63,15 @@ void RequestParser::fail(int status, std::string message) {
   keep_alive_ = false;
 }
 
+void RequestParser::fail_body_too_large() {
+  fail(413, fmt::format("the request's body is larger than {} bytes; send less",
+                        limits_.max_body_bytes));
+}
+
 HttpRequest RequestParser::take_request() {
   OVERTAKE_CHECK(state_ == State::kDone);
   state_ = State::kHead;
   scanned_ = 0;
-  library_.reset();
   return std::exchange(request_, {});
 }
 
@@ -121,8 +121,7 @@ size_t RequestParser::find_head_end(std::string_view input) {
 }
 
 void RequestParser::read_head(std::string_view head) {
-  library_ = std::make_unique<Library>();
-  auto& parser = library_->parser;
+  http::request_parser<http::empty_body> parser;
   parser.header_limit(static_cast<uint32_t>(head.size() + 1));
   parser.body_limit(limits_.max_body_bytes);
   error_code error;
@@ -134,8 +133,7 @@ void RequestParser::read_head(std::string_view head) {
     const bool length =
         error == http::error::bad_content_length || error == http::error::bad_transfer_encoding;
     if (error == http::error::body_limit) {
-      return fail(413, fmt::format("the request's body is larger than {} bytes; send less",
-                                   limits_.max_body_bytes));
+      return fail_body_too_large();
     }
     return fail(400, length ? "contradictory Content-Length or Transfer-Encoding; send one of them"
                             : fmt::format("not an HTTP request ({}); correct the client",
@@ -207,16 +205,14 @@ void RequestParser::read_framing() {
     }
     framing_ = Framing::kChunked;
     state_ = State::kBody;
-    library_->parser.eager(true);
+    chunked_ = ChunkedBody(limits_.max_header_bytes, limits_.max_body_bytes);
     return;
   }
-  library_.reset();
   if (length.count == 0) return;
   const auto size = parse_length(length.value);
   if (!size) return fail(400, "Content-Length is not a number; correct it");
   if (*size > limits_.max_body_bytes) {
-    return fail(413, fmt::format("the request's body is larger than {} bytes; send less",
-                                 limits_.max_body_bytes));
+    return fail_body_too_large();
   }
   body_left_ = *size;
   framing_ = Framing::kLength;
@@ -232,33 +228,10 @@ size_t RequestParser::feed_length(std::string_view input) {
 }
 
 size_t RequestParser::feed_chunked(std::string_view input) {
-  auto& parser = library_->parser;
-  size_t used = 0;
-  while (used < input.size() && !parser.is_done()) {
-    error_code error;
-    const size_t step =
-        parser.put(boost::asio::buffer(input.data() + used, input.size() - used), error);
-    used += step;
-    if (error == http::error::need_more) {
-      // What the library could not use is one line: a chunk's size, or trailers.
-      if (input.size() - used > limits_.max_header_bytes) fail(400, "an endless chunk header");
-      return used;
-    }
-    if (error == http::error::body_limit) {
-      fail(413, fmt::format("the request's body is larger than {} bytes; send less",
-                            limits_.max_body_bytes));
-      return used;
-    }
-    if (error) {
-      fail(400, fmt::format("a bad chunk ({}); correct the client", error.message()));
-      return used;
-    }
-    if (step == 0) break;
-  }
-  if (parser.is_done()) {
-    request_.body = std::move(parser.get().body());
-    state_ = State::kDone;
-  }
+  const size_t used = chunked_.feed(input, request_.body);
+  if (chunked_.done()) state_ = State::kDone;
+  if (chunked_.error_status() == 413) fail_body_too_large();
+  if (chunked_.error_status() == 400) fail(400, "a bad chunk in the body; correct the client");
   return used;
 }
 

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "net/chunked_body.h"
 #include "net/http_server.h"
 
 namespace overtake {
@@ -24,7 +24,6 @@ class RequestParser {
   enum class State { kHead, kBody, kDone, kFailed };
 
   explicit RequestParser(const RequestLimits& limits);
-  ~RequestParser();
 
   // Reads from the front of `input` and returns how many bytes it has used; the caller presents
   // the rest again, with what has arrived since.
@@ -43,7 +42,6 @@ class RequestParser {
   const std::string& error_message() const { return error_message_; }
 
  private:
-  struct Library;  // Beast's parser
   enum class Framing { kNone, kLength, kChunked };
 
   size_t find_head_end(std::string_view input);
@@ -54,15 +52,16 @@ class RequestParser {
   size_t feed_length(std::string_view input);
   size_t feed_chunked(std::string_view input);
   void fail(int status, std::string message);
+  void fail_body_too_large();
 
   RequestLimits limits_;
   State state_ = State::kHead;
   HttpRequest request_;
   std::string authority_;
-  std::unique_ptr<Library> library_;
   size_t scanned_ = 0;  // of the head, no line end is before it
   Framing framing_ = Framing::kNone;
   uint64_t body_left_ = 0;
+  ChunkedBody chunked_;
   bool keep_alive_ = false;
   bool is_http_1_1_ = false;
   bool expects_continue_ = false;
