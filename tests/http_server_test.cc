@@ -254,6 +254,23 @@ TEST_F(HttpServerTest, EndsStalledAndTricklingBodies) {
   EXPECT_LT(now_ms() - begin, 2500);
 }
 
+TEST_F(HttpServerTest, BoundsTheBodiesOfAllRequestsTogether) {
+  HttpServerOptions options;
+  options.max_buffered_bytes = 100'000;
+  serve(options);
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n";
+  RawClient first(port());
+  first.send(head + std::string(80'000, 'x'));
+  EXPECT_TRUE(eventually([&] {  // until the first's bytes are counted
+    RawClient second(port());
+    second.send(head + std::string(80'000, 'x'));
+    second.send(std::string(10'000, 'x'));
+    return second.read_response().status == 503;
+  }));
+  EXPECT_EQ(first.ask(std::string(10'000, 'x')).status, 200);
+  EXPECT_EQ(RawClient(port()).ask(post("/echo", std::string(90'000, 'x'))).status, 200);
+}
+
 TEST_F(HttpServerTest, EndsIdleConnections) {
   HttpServerOptions options;
   options.idle_timeout_ms = 200;

@@ -93,12 +93,14 @@ void Connection::process_input() {
     if (head_since_us_ == 0) head_since_us_ = monotonic_us();
     const size_t used = parser_.feed(input_);
     input_.erase(0, used);
+    if (parser_.state() == RequestParser::State::kBody) note_body_progress(used);
     if (parser_.state() == RequestParser::State::kFailed) {
       refuse(parser_.error_status(), parser_.error_message());
+    } else if (core_->buffered_bytes > core_->options.max_buffered_bytes && body_bytes_ > 0) {
+      refuse(503, "too many large requests at once; this server; try again later");
     } else if (parser_.state() == RequestParser::State::kDone) {
       handle_request();
     } else {
-      if (parser_.state() == RequestParser::State::kBody) note_body_progress(used);
       break;
     }
   }
@@ -114,6 +116,12 @@ void Connection::note_body_progress(size_t used) {
     if (parser_.expects_continue() && input_.empty()) output_ += "HTTP/1.1 100 Continue\r\n\r\n";
   }
   body_bytes_ += used;
+  core_->buffered_bytes += used;
+}
+
+void Connection::forget_body() {
+  core_->buffered_bytes -= body_bytes_;
+  body_bytes_ = 0;
 }
 
 void Connection::handle_request() {
@@ -211,7 +219,7 @@ void Connection::finish_answer() {
   since_us_ = monotonic_us();
   head_since_us_ = 0;
   body_since_us_ = 0;
-  body_bytes_ = 0;
+  forget_body();
   if (keep_alive_ && !core_->draining) {
     state_ = State::kReading;
   } else {
@@ -326,6 +334,7 @@ void Connection::close() {
   const auto self = shared_from_this();
   const bool answering = state_ == State::kAnswering;
   state_ = State::kClosed;
+  forget_body();
   watch_.reset();
   release_if_large(input_);
   release_if_large(output_);

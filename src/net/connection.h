@@ -28,6 +28,7 @@ struct ServerCore {
   HttpServerOptions options;
   HttpHandler handler;
   bool draining = false;
+  uint64_t buffered_bytes = 0;  // of bodies of requests that are under way
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;
   std::vector<char> read_buffer = std::vector<char>(64 << 10);
   std::function<void()> on_empty;  // the last connection has closed
@@ -76,6 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void peer_left();
   void process_input();
   void note_body_progress(size_t used);
+  void forget_body();
   void handle_request();
   void begin_record(const std::string& id, const std::string& method, const std::string& path);
   void append_answer_head(ResponseHead head);

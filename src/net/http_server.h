@@ -82,6 +82,7 @@ struct HttpServerOptions {
   std::string host = "127.0.0.1";  // an IPv4 or IPv6 address, or "localhost"
   uint16_t port = 8080;            // 0: any free one
   size_t max_body_bytes = 16u << 20;
+  size_t max_buffered_bytes = 512u << 20;  // of the bodies of all requests that are under way
   size_t max_header_bytes = 32u << 10;
   size_t max_connections = 10'000;
   int header_timeout_ms = 10'000;  // to send the whole head

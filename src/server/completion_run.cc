@@ -20,14 +20,16 @@ constexpr size_t kOutputHighWater = 64 << 10;
 // Lives on the event loop. The exchange's callbacks own it until the answer's end.
 class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
  public:
-  CompletionRun(std::shared_ptr<HttpExchange> exchange, openai::CompletionCall call)
-      : exchange_(std::move(exchange)), call_(std::move(call)) {}
+  CompletionRun(std::shared_ptr<HttpExchange> exchange, std::shared_ptr<Generator> generator,
+                openai::CompletionCall call)
+      : exchange_(std::move(exchange)), generator_(std::move(generator)), call_(std::move(call)) {}
 
-  void start(Generator& generator, const CompletionDialect& dialect);
+  void start(const CompletionDialect& dialect);
 
  private:
-  Status generate_all(Generator& generator);
-  void wake_on_events();
+  size_t n_choices() const { return static_cast<size_t>(call_.n_choices()); }
+  void generate_next();
+  openai::ApiError describe(const Error& error) const;
   void pump(size_t index);
   void pump_all();
   void handle(size_t index, Event event);
@@ -37,8 +39,9 @@ class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
   void release();
 
   std::shared_ptr<HttpExchange> exchange_;
+  std::shared_ptr<Generator> generator_;
   openai::CompletionCall call_;
-  std::vector<Answer> answers_;
+  std::vector<Answer> answers_;  // of the choices so far
   std::unique_ptr<openai::AnswerWriter> writer_;
   std::string out_;
   size_t n_finished_ = 0;
@@ -46,20 +49,12 @@ class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
   bool done_ = false;
 };
 
-void CompletionRun::start(Generator& generator, const CompletionDialect& dialect) {
-  const Status generated = generate_all(generator);
-  if (!generated.ok()) {
-    openai::ApiError error = openai::to_api_error(generated.error());
-    if (error.status >= 500) {
-      log(LogLevel::kError, exchange_->request().id + " " + generated.error().message);
-    }
-    return fail(error);
-  }
+void CompletionRun::start(const CompletionDialect& dialect) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   writer_ =
       dialect.make_writer(call_, {std::string(dialect.id_prefix) + exchange_->request().id,
                                   std::chrono::duration_cast<std::chrono::seconds>(now).count(),
-                                  generator.info().name});
+                                  generator_->info().name});
   exchange_->on_gone([self = shared_from_this()] { self->release(); });
   exchange_->on_drained([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->pump_all();
@@ -69,31 +64,41 @@ void CompletionRun::start(Generator& generator, const CompletionDialect& dialect
       self->fail(openai::plain_error(503, "the server is shutting down; send the request again"));
     }
   });
-  pump_all();
-  if (!done_) wake_on_events();
+  generate_next();
 }
 
-Status CompletionRun::generate_all(Generator& generator) {
+// One choice a turn of the loop: reading a long prompt takes a model a moment, and 128 of them
+// must not hold up everyone else.
+void CompletionRun::generate_next() {
+  if (done_) return;
   const HttpRequest& request = exchange_->request();
-  for (int i = 0; i < call_.n_choices(); ++i) {
-    GenerateRequest one = call_.choice_request(i);
-    one.id = make_uuid_v7();
-    one.trace_id = request.id;
-    one.model = generator.info().name;
-    if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
-    answers_.push_back(TRY(generator.generate(std::move(one))));
-  }
-  return {};
+  const size_t index = answers_.size();
+  GenerateRequest one = call_.choice_request(static_cast<int>(index));
+  one.id = make_uuid_v7();
+  one.trace_id = request.id;
+  one.model = generator_->info().name;
+  if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
+  auto answer = generator_->generate(std::move(one));
+  if (!answer.ok()) return fail(describe(answer.error()));
+  answers_.push_back(std::move(*answer));
+  pump(index);
+  if (done_) return;
+  answers_[index]->on_ready([weak = weak_from_this(), exchange = exchange_, index] {
+    exchange->post([weak, index] {
+      if (const auto self = weak.lock()) self->pump(index);
+    });
+  });
+  if (answers_.size() == n_choices()) return;
+  exchange_->post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->generate_next();
+  });
 }
 
-void CompletionRun::wake_on_events() {
-  for (size_t i = 0; i < answers_.size(); ++i) {
-    answers_[i]->on_ready([weak = weak_from_this(), exchange = exchange_, i] {
-      exchange->post([weak, i] {
-        if (const auto self = weak.lock()) self->pump(i);
-      });
-    });
-  }
+// The error for the client; what is wrong with us goes to the log as well.
+openai::ApiError CompletionRun::describe(const Error& error) const {
+  openai::ApiError out = openai::to_api_error(error);
+  if (out.status >= 500) log(LogLevel::kError, exchange_->request().id + " " + error.message);
+  return out;
 }
 
 void CompletionRun::pump_all() {
@@ -111,8 +116,7 @@ void CompletionRun::pump(size_t index) {
 
 void CompletionRun::handle(size_t index, Event event) {
   if (auto* failed = std::get_if<FailedEvent>(&event)) {
-    log(LogLevel::kError, exchange_->request().id + " " + failed->error.message);
-    openai::ApiError error = openai::to_api_error(failed->error);
+    openai::ApiError error = describe(failed->error);
     error.retry_later = error.retry_later || failed->retryable;
     return fail(error);
   }
@@ -128,7 +132,7 @@ void CompletionRun::handle(size_t index, Event event) {
   }
   const bool is_end = finished != nullptr;
   writer_->add(static_cast<int>(index), std::move(event), out_);
-  if (is_end && ++n_finished_ == answers_.size()) complete();
+  if (is_end && ++n_finished_ == n_choices()) complete();
 }
 
 void CompletionRun::write_out() {
@@ -177,7 +181,7 @@ void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> 
   if (const auto error = dialect.parse(body.value(), &call)) return reply_error(*exchange, *error);
   const auto generator = context.find(call.model);
   if (!generator) return reply_error(*exchange, openai::model_not_found(call.model));
-  std::make_shared<CompletionRun>(std::move(exchange), std::move(call))->start(*generator, dialect);
+  std::make_shared<CompletionRun>(std::move(exchange), generator, std::move(call))->start(dialect);
 }
 
 }  // namespace overtake

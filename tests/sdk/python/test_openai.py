@@ -258,9 +258,7 @@ class LifeTest(ClientTest):
 
 @unittest.skipUnless(HAS_MODEL, "smollm2 is not in the store")
 class SmolLm2Test(ClientTest):
-    # With the system message of its template this small model misses the question.
-    QUESTION = [{"role": "system", "content": "You are a helpful assistant."},
-                {"role": "user", "content": "What is the capital of France?"}]
+    QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 
     def ask(self, **fields):
         return self.chat(**{"model": "smollm2", "messages": self.QUESTION, "temperature": 0,
