@@ -14,6 +14,12 @@ TTY = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 COLOR = TTY and not os.environ.get("NO_COLOR")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
+# Node trusts certificates of its own only; the machine's are those that pip and apt use, and a
+# company's among them.
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+if os.path.exists(CERTIFICATES):
+    os.environ.setdefault("NODE_EXTRA_CA_CERTS", CERTIFICATES)
+
 
 def paint(text, code):
     return f"\x1b[{code}m{text}\x1b[0m" if COLOR else text
