@@ -1,9 +1,7 @@
 #include "tensor/sequence_state.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -16,11 +14,21 @@ size_t KvShape::plane_bytes() const {
 }
 
 StatePool::StatePool(const KvShape& shape, int64_t max_pages)
-    : shape_(shape), max_pages_(max_pages) {}
+    : shape_(shape), max_pages_(max_pages), page_size_((shape.page_bytes() + 63) / 64 * 64) {}
 
-StatePool::~StatePool() {
-  OVERTAKE_CHECK(used_ == 0);
-  for (const auto& page : pages_) std::free(page->data);
+StatePool::~StatePool() { OVERTAKE_CHECK(used_ == 0); }
+
+// Address space for the next pages. The system gives memory only to those that are taken.
+bool StatePool::add_slab() {
+  constexpr size_t kSlabBytes = size_t{64} << 20;
+  const int64_t wanted = std::max<int64_t>(1, static_cast<int64_t>(kSlabBytes / page_size_));
+  const int64_t n = std::min(wanted, max_pages_ - static_cast<int64_t>(pages_.size()));
+  LargeBlock slab = allocate_block(static_cast<size_t>(n) * page_size_);
+  if (!slab) return false;
+  next_fresh_ = slab.get();
+  n_fresh_ = n;
+  slabs_.push_back(std::move(slab));
+  return true;
 }
 
 Result<StatePool::Page*> StatePool::take() {
@@ -30,16 +38,17 @@ Result<StatePool::Page*> StatePool::take() {
                  "other requests have ended, or allow more memory"};
   }
   if (free_.empty()) {
-    auto page = std::make_unique<Page>();
-    const size_t size = (shape_.page_bytes() + 63) / 64 * 64;
-    page->data = static_cast<std::byte*>(std::aligned_alloc(64, size));
-    if (!page->data) {
+    if (n_fresh_ == 0 && !add_slab()) {
       return Error{ErrorCode::kExhausted,
                    "the system has no memory left for attention state; lower the context or the "
                    "number of users"};
     }
+    auto page = std::make_unique<Page>();
+    page->data = next_fresh_;
+    next_fresh_ += page_size_;
+    --n_fresh_;
     // Unwritten positions are read as masked lanes, so they must be finite from the start.
-    std::memset(page->data, 0, size);
+    std::memset(page->data, 0, page_size_);
     free_.push_back(page.get());
     pages_.push_back(std::move(page));
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tensor/large_block.h"
 
 namespace overtake {
 
@@ -52,12 +53,17 @@ class StatePool {
   };
   Result<Page*> take();
   void release(Page* page);
+  bool add_slab();
 
   KvShape shape_;
   int64_t max_pages_;
+  size_t page_size_;
   int64_t used_ = 0;
   std::vector<std::unique_ptr<Page>> pages_;
   std::vector<Page*> free_;
+  std::vector<LargeBlock> slabs_;
+  std::byte* next_fresh_ = nullptr;  // in the last slab: pages never taken yet
+  int64_t n_fresh_ = 0;
 };
 
 // One sequence's tokens. Copies are forks: full pages are shared, a partly filled last page is

@@ -1,29 +1,26 @@
 #include "tensor/cpu/arena.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "base/check.h"
 
 namespace overtake {
 namespace {
 
-constexpr size_t kAlignBytes = 64;
-constexpr size_t kAlign = kAlignBytes / sizeof(float);
+constexpr size_t kAlign = 64 / sizeof(float);
 constexpr size_t kLeast = size_t{1} << 18;  // 1 MiB: growth in smaller steps would never end
 
 }  // namespace
 
-void Arena::Free::operator()(float* data) const { std::free(data); }
-
 void Arena::grow(size_t at_least) {
   const size_t size = (std::max(at_least, kLeast) + kAlign - 1) / kAlign * kAlign;
-  auto* data = static_cast<float*>(std::aligned_alloc(kAlignBytes, size * sizeof(float)));
+  LargeBlock data = allocate_block(size * sizeof(float));
   if (!data) throw std::bad_alloc();
-  std::memset(data, 0, size * sizeof(float));
-  blocks_.push_back({std::unique_ptr<float, Free>(data), size});
+  std::memset(data.get(), 0, size * sizeof(float));
+  blocks_.push_back({std::move(data), size});
 }
 
 float* Arena::floats(int64_t n) {
@@ -35,7 +32,7 @@ float* Arena::floats(int64_t n) {
     used_ = 0;
     if (++current_ == blocks_.size()) grow(size);
   }
-  float* out = blocks_[current_].data.get() + used_;
+  float* out = reinterpret_cast<float*>(blocks_[current_].data.get()) + used_;
   used_ += size;
   return out;
 }

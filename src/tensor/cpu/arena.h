@@ -3,8 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
+
+#include "tensor/large_block.h"
 
 namespace overtake {
 
@@ -24,11 +25,8 @@ class Arena {
   size_t bytes() const;  // held from the system
 
  private:
-  struct Free {
-    void operator()(float* data) const;
-  };
   struct Block {
-    std::unique_ptr<float, Free> data;
+    LargeBlock data;
     size_t size;  // in floats, as all sizes here
   };
   void grow(size_t at_least);

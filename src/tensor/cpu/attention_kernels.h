@@ -48,12 +48,9 @@ struct PagePart {
   const std::byte* keys;    // [head_dim, kPageTokens]
   const std::byte* values;  // [kPageTokens, head_dim]
   int64_t base;
-  // Where the page to be attended next lies (or this one again), to fetch it early: a page's rows
-  // of keys and of values, and the bytes from row to row.
+  // Those of the page to be attended next (or of this one again), to be fetched early.
   const std::byte* next_keys;
   const std::byte* next_values;
-  int64_t next_keys_step;
-  int64_t next_values_step;
 };
 
 // One row's turn: y[i] = x[i] * cos[i] + x[partner of i] * sin[i], the sign being in `sin`.

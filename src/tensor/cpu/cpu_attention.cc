@@ -25,14 +25,8 @@ struct CpuAttention::Call {
     const size_t head = static_cast<size_t>(kv_head) * head_bytes;
     const std::byte* page = segment.state->page(base) + head;
     const std::byte* next_page = segment.state->page(next) + head;
-    const int64_t row = static_cast<int64_t>(shape.element_bytes());
-    return {page + shape.key_offset(layer),
-            page + shape.value_offset(layer),
-            base,
-            next_page + shape.key_offset(layer),
-            next_page + shape.value_offset(layer),
-            row * kPageTokens,
-            row * shape.head_dim};
+    return {page + shape.key_offset(layer), page + shape.value_offset(layer), base,
+            next_page + shape.key_offset(layer), next_page + shape.value_offset(layer)};
   }
   KeyRange range(int64_t position, int head) const {
     const int64_t first = spec.window > 0 ? std::max<int64_t>(0, position - spec.window + 1) : 0;

@@ -101,36 +101,49 @@ inline void pad_values(const T* from, int rows, const AttentionTile& tile) {
   }
 }
 
-// Keys of a page, values of a page, and what comes after them.
+// A page's planes as numbers of type T.
 template <typename T>
-OVERTAKE_INLINE void score(const AttentionTile& tile, const T* keys, const PagePart& page) {
-  const Product<T> product = {.a = tile.queries,
-                              .a_stride = tile.head_dim,
-                              .b = keys,
-                              .b_stride = kPageTokens,
-                              .depth = tile.head_dim,
-                              .c = tile.scores,
-                              .c_stride = kPageTokens,
-                              .scale = nullptr,
-                              .ahead = page.next_keys,
-                              .ahead_step = page.next_keys_step};
+struct Planes {
+  const T* keys;
+  const T* values;
+  const T* next_keys;
+  const T* next_values;
+};
+
+template <typename T, typename Page>
+OVERTAKE_INLINE void score(const AttentionTile& tile, const T* keys, const Planes<Page>& planes) {
+  const Product<T, Page> product = {.a = tile.queries,
+                                    .a_stride = tile.head_dim,
+                                    .b = keys,
+                                    .b_stride = kPageTokens,
+                                    .depth = tile.head_dim,
+                                    .c = tile.scores,
+                                    .c_stride = kPageTokens,
+                                    .scale = nullptr,
+                                    .ahead = planes.next_keys,
+                                    .ahead_stride = kPageTokens};
   multiply(product, tile.n_rows, kPageTokens);
 }
 
-// Values of lanes [first, end) of the page, weighed, into the state.
-template <typename T>
-OVERTAKE_INLINE void gather(const AttentionTile& tile, LaneRange lanes, const T* values,
-                            int64_t stride, const PagePart& page) {
-  const Product<T> product = {.a = tile.scores + lanes.first,
-                              .a_stride = kPageTokens,
-                              .b = values + lanes.first * stride,
-                              .b_stride = stride,
-                              .depth = lanes.end - lanes.first,
-                              .c = tile.state.out,
-                              .c_stride = tile.padded_dim,
-                              .scale = tile.rescale,
-                              .ahead = page.next_values,
-                              .ahead_step = page.next_values_step};
+struct Values {
+  LaneRange lanes;  // of the page
+  int64_t stride;
+};
+
+// Values, weighed, into the state.
+template <typename T, typename Page>
+OVERTAKE_INLINE void gather(const AttentionTile& tile, const Values& shape, const T* values,
+                            const Planes<Page>& planes) {
+  const Product<T, Page> product = {.a = tile.scores + shape.lanes.first,
+                                    .a_stride = kPageTokens,
+                                    .b = values + shape.lanes.first * shape.stride,
+                                    .b_stride = shape.stride,
+                                    .depth = shape.lanes.end - shape.lanes.first,
+                                    .c = tile.state.out,
+                                    .c_stride = tile.padded_dim,
+                                    .scale = tile.rescale,
+                                    .ahead = planes.next_values,
+                                    .ahead_stride = tile.head_dim};
   multiply(product, tile.n_rows, tile.padded_dim);
 }
 
@@ -145,21 +158,22 @@ inline void attend_as(const AttentionTile& tile, const PagePart& page) {
     if (row.end > lanes.end) lanes.end = row.end;
   }
   if (lanes.first >= lanes.end) return;
-  const T* keys = reinterpret_cast<const T*>(page.keys);
-  const T* values = reinterpret_cast<const T*>(page.values);
+  const Planes<T> planes = {
+      reinterpret_cast<const T*>(page.keys), reinterpret_cast<const T*>(page.values),
+      reinterpret_cast<const T*>(page.next_keys), reinterpret_cast<const T*>(page.next_values)};
   const bool many = sizeof(T) < sizeof(float) && tile.n_rows >= 8;
   if (many) {
-    widen(keys, static_cast<int64_t>(tile.head_dim) * kPageTokens, tile.widened);
-    score(tile, tile.widened, page);
+    widen(planes.keys, static_cast<int64_t>(tile.head_dim) * kPageTokens, tile.widened);
+    score(tile, tile.widened, planes);
   } else {
-    score(tile, keys, page);
+    score(tile, planes.keys, planes);
   }
   soften(tile, page.base);
   if (many || tile.padded_dim != tile.head_dim) {
-    pad_values(values, lanes.end, tile);
-    gather(tile, lanes, tile.widened, tile.padded_dim, page);
+    pad_values(planes.values, lanes.end, tile);
+    gather(tile, {lanes, tile.padded_dim}, tile.widened, planes);
   } else {
-    gather(tile, lanes, values, tile.head_dim, page);
+    gather(tile, {lanes, tile.head_dim}, planes.values, planes);
   }
 }
 

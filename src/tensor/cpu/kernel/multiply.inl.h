@@ -2,7 +2,7 @@
 // cols]. Element (r, c) is one chain of fused products in the order of depth, however rows and
 // columns are cut into tiles; so a row's result is the same alone and among others.
 
-template <typename T>
+template <typename T, typename Page>
 struct Product {
   const float* a;
   int64_t a_stride;
@@ -11,16 +11,18 @@ struct Product {
   int64_t depth;
   float* c;
   int64_t c_stride;
-  const float* scale;      // [rows]; null: c starts from zero
-  const std::byte* ahead;  // what will be read next: a line at each step of depth is fetched
-  int64_t ahead_step;      // in bytes
+  const float* scale;  // [rows]; null: c starts from zero
+  // What takes b's place in the next product, to be fetched early. Where b is a widened copy, this
+  // is still as it stands in the page.
+  const Page* ahead;
+  int64_t ahead_stride;
 };
 
 OVERTAKE_INLINE F32 load_as_f32(const float* p) { return load(p); }
 OVERTAKE_INLINE F32 load_as_f32(const uint16_t* p) { return load_f16(p); }
 
-template <int kRows, int kVectors, typename T>
-inline void multiply_tile(const Product<T>& p, int64_t row, int64_t col) {
+template <int kRows, int kVectors, typename T, typename Page>
+inline void multiply_tile(const Product<T, Page>& p, int64_t row, int64_t col) {
   F32 sum[kRows][kVectors];
   float* c = p.c + row * p.c_stride + col;
   OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -37,7 +39,8 @@ inline void multiply_tile(const Product<T>& p, int64_t row, int64_t col) {
     OVERTAKE_OPAQUE(a[r / 3]);
   }
   const T* b = p.b + col;
-  const std::byte* ahead = p.ahead;
+  const Page* ahead = p.ahead + col;
+  constexpr int kLine = 64 / sizeof(Page);  // elements
   for (int64_t k = p.depth; k > 0; --k) {
     F32 b_part[kVectors];
     OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
@@ -49,13 +52,15 @@ inline void multiply_tile(const Product<T>& p, int64_t row, int64_t col) {
         sum[r][v] = fma(factor, b_part[v], sum[r][v]);
       }
     }
-    __builtin_prefetch(ahead, 0, 2);
+    OVERTAKE_UNROLL for (int i = 0; i < kVectors * F32::kLanes; i += kLine) {
+      __builtin_prefetch(ahead + i, 0, 2);
+    }
     OVERTAKE_UNROLL for (int r = 0; r < kRows; r += 3) {
       ++a[r / 3];
       OVERTAKE_OPAQUE(a[r / 3]);
     }
     b += p.b_stride;
-    ahead += p.ahead_step;
+    ahead += p.ahead_stride;
   }
   OVERTAKE_UNROLL for (int r = 0; r < kRows; ++r) {
     OVERTAKE_UNROLL for (int v = 0; v < kVectors; ++v) {
@@ -65,8 +70,8 @@ inline void multiply_tile(const Product<T>& p, int64_t row, int64_t col) {
 }
 
 // Columns [0, cols), a multiple of the lanes, of kRows rows.
-template <int kRows, typename T>
-OVERTAKE_INLINE void multiply_rows(const Product<T>& p, int64_t row, int64_t cols) {
+template <int kRows, typename T, typename Page>
+OVERTAKE_INLINE void multiply_rows(const Product<T, Page>& p, int64_t row, int64_t cols) {
   // Few rows: more columns at once, so that the chains of sums hide their latency.
   constexpr int kVectors = kRows * 4 <= kTileRegisters ? 4 : 2;
   int64_t col = 0;
@@ -76,8 +81,8 @@ OVERTAKE_INLINE void multiply_rows(const Product<T>& p, int64_t row, int64_t col
   for (; cols - col >= F32::kLanes; col += F32::kLanes) multiply_tile<kRows, 1>(p, row, col);
 }
 
-template <typename T>
-inline void multiply(const Product<T>& p, int64_t rows, int64_t cols) {
+template <typename T, typename Page>
+inline void multiply(const Product<T, Page>& p, int64_t rows, int64_t cols) {
   constexpr int kMost = kTileRegisters / 2;
   int64_t row = 0;
   for (; row + kMost <= rows; row += kMost) multiply_rows<kMost>(p, row, cols);
