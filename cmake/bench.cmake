@@ -9,6 +9,8 @@ function(overtake_bench name)
   add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE overtake_core benchmark::benchmark)
+  add_dependencies(benches ${name})
 endfunction()
+add_custom_target(benches)
 
 overtake_bench(bench_matmul bench/matmul_bench.cc bench/machine_limits.cc)

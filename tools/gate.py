@@ -78,6 +78,7 @@ class Gate:
         """What needs the program and the real default model."""
         if not self.run("default model", [TOOLS / "get_model.py"]):
             return
+        self.run("docs/cli.md", [TOOLS / "make_cli_doc.py", ROOT / "build/overtake", "--check"])
         self.run("end to end", [PYTHON, ROOT / "tests/end_to_end/run.py", ROOT / "build/overtake"])
         self.run("official clients", [ROOT / "tests/sdk/run.sh", ROOT / "build/overtake"])
 

@@ -65,7 +65,7 @@ def main():
         return 1
 
     print(f"\n{paint('>', '36')} {paint(PROMPT, '1')}", flush=True)
-    answer = subprocess.run([PROGRAM, "run", "smollm2", PROMPT, "--temperature", "0"],
+    answer = subprocess.run([PROGRAM, "run", "smollm2", PROMPT, "--temperature", "0", "--speed"],
                             stdin=subprocess.DEVNULL)
     if answer.returncode != 0:
         return 1
@@ -74,14 +74,7 @@ def main():
         print(f"\novertake: port {options.port} is taken by another program; 127.0.0.1; stop that "
               f"program, or choose another port: make run PORT={options.port + 1}", file=sys.stderr)
         return 1
-    url = f"http://127.0.0.1:{options.port}"
-    body = '{"model": "smollm2", "messages": [{"role": "user", "content": "Hello!"}]}'
-    print(f"""
-Serving on {paint(url, '1')}
-  chat     open {url}/ in a browser
-  program  curl {url}/v1/chat/completions -H 'Content-Type: application/json' -d '{body}'
-  talk in this terminal instead: build/overtake run        stop: Ctrl-C
-""", flush=True)
+    print("\nTalk in this terminal instead: build/overtake run", flush=True)
     os.execv(PROGRAM, [str(PROGRAM), "serve", "smollm2", "--port", str(options.port)])
 
 

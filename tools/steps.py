@@ -3,6 +3,7 @@ failure at the end."""
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,12 @@ def duration(seconds):
     return f"{seconds:.0f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
+def cpu_seconds():
+    """Processor time of all finished child processes: what a step costs whatever runs beside it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def last_line(log):
     """What the step said last, to be shown while it works."""
     with open(log, "rb") as file:
@@ -53,7 +60,7 @@ class Steps:
     def run(self, label, command, env=None, timeout_s=None, note=None):
         """Runs `command` (a list); True if it exits 0. `note` makes a remark of its output."""
         log = self.logs / (re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_") + ".log")
-        start = time.monotonic()
+        start, cpu_start = time.monotonic(), cpu_seconds()
         with open(log, "wb") as out:
             try:
                 process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT,
@@ -62,10 +69,11 @@ class Steps:
             except OSError as error:
                 out.write(f"{command[0]}: {error}\n".encode())
                 code = 127
-        seconds = time.monotonic() - start
+        seconds, cpu = time.monotonic() - start, cpu_seconds() - cpu_start
         remark = note(log.read_text(errors="replace")) if note and code == 0 else ""
         mark = paint("ok  ", "32") if code == 0 else paint("FAIL", "31")
-        self._print(f"{mark} {label:<44} {duration(seconds):>12}  {remark}".rstrip())
+        work = f"(cpu {duration(cpu)})"
+        self._print(f"{mark} {label:<44} {duration(seconds):>12}  {work:<18} {remark}".rstrip())
         if code == 0:
             self.passed += 1
         else:

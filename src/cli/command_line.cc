@@ -1,5 +1,7 @@
 #include "cli/command_line.h"
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 
 namespace overtake {
@@ -10,7 +12,12 @@ Option Option::required() {
 }
 
 Option Option::range(int64_t low, int64_t high) {
-  option_->check(CLI::Range(low, high));
+  option_->check(CLI::Range(low, high).description(fmt::format("{} to {}", low, high)));
+  return *this;
+}
+
+Option Option::positive() {
+  option_->check(CLI::PositiveNumber);
   return *this;
 }
 
@@ -28,7 +35,10 @@ bool Option::given() const { return option_->count() > 0; }
 
 template <typename T>
 Option CommandLine::add(const char* name, T& into, const char* help) {
-  return Option(app_.add_option(name, into, help));
+  CLI::Option* option = app_.add_option(name, into, help);
+  // "--stop a b": b is not another --stop.
+  if (name[0] == '-') option->allow_extra_args(false);
+  return Option(option);
 }
 
 Option CommandLine::flag(const char* name, bool& into, const char* help) {

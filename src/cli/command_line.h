@@ -20,6 +20,7 @@ class Option {
   explicit Option(CLI::Option* option) : option_(option) {}
   Option required();
   Option range(int64_t low, int64_t high);
+  Option positive();
   Option excludes(Option other);
   Option shows_default();  // in the help, as the variable has it now
   bool given() const;      // after parsing
@@ -32,7 +33,8 @@ class Option {
 class CommandLine {
  public:
   explicit CommandLine(CLI::App& app) : app_(app) {}
-  // "--name" or, for an argument by place, "NAME". What is absent leaves `into` as it is. T is one
+  // "--name" or, for an argument by place, "NAME". What is absent leaves `into` as it is. A list
+  // by name takes one value each time it is given, a list by place all that are left. T is one
   // of std::string, std::vector<std::string>, int, int64_t, uint16_t, double, and std::optional of
   // a number.
   template <typename T>

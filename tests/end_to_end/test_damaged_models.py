@@ -14,6 +14,7 @@ import program
 import small_model
 
 N_SMALL, N_CONTRADICTORY, N_REAL = 220, 100, 80
+SEED = int(os.environ.get("OVERTAKE_DAMAGE_SEED", 0)) * 10_000  # make soak tries others
 TIMEOUT_S = 10
 MEMORY_BYTES = 8 << 30
 EXTREMES = [0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 32,
@@ -145,7 +146,7 @@ class DamagedModels(unittest.TestCase):
     def test_damaged_copies_of_a_small_model(self):
         def cases():
             for i in range(N_SMALL):
-                rng = random.Random(i)
+                rng = random.Random(SEED + i)
                 data, damage = bytearray(self.small), DAMAGES[i % len(DAMAGES)]
                 damage(data, self.small_header, rng)
                 yield f"small-{i}-{damage.__name__}", data
@@ -154,7 +155,7 @@ class DamagedModels(unittest.TestCase):
     def test_well_formed_files_that_contradict_themselves(self):
         def cases():
             for i in range(N_CONTRADICTORY):
-                rng = random.Random(2000 + i)
+                rng = random.Random(SEED + 2000 + i)
                 numbers = {key: rng.choice([v & 0xFFFFFFFF for v in EXTREMES] + [rng.randrange(300)])
                            for key in rng.sample(sorted(small_model.NUMBERS), rng.choice([1, 1, 2]))}
                 reals = {key: rng.choice([0.0, -1.0, 1e38, float("nan"), float("inf")])
@@ -167,7 +168,7 @@ class DamagedModels(unittest.TestCase):
 
         def cases():
             for i in range(N_REAL):
-                rng = random.Random(1000 + i)
+                rng = random.Random(SEED + 1000 + i)
                 data, damage = bytearray(header), DAMAGES[i % len(DAMAGES)]
                 # Most of the header is the vocabulary; half the damage goes to what is around it.
                 length = rng.choice([4096, 2 << 20])

@@ -98,7 +98,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
   line.add("--presence-penalty", sampling.presence_penalty, "-2 to 2");
   line.add("--frequency-penalty", sampling.frequency_penalty, "-2 to 2");
   line.add("--seed", sampling.seed, "Same seed, same text");
-  line.add("--max-tokens", options->chat.max_tokens, "Longest answer").range(1, int64_t{1} << 40);
+  line.add("--max-tokens", options->chat.max_tokens, "Longest answer").positive();
   line.add("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
   line.add("--threads", options->n_threads, "Threads; all processors if not given").range(1, 1024);
   line.flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");

@@ -136,14 +136,14 @@ Result<int> serve(const ServeOptions& options) {
 std::function<Result<int>()> setup(CommandLine& line) {
   const auto given = std::make_shared<ServeOptions>();
   line.add("MODEL", given->models,
-           "a model of the store, a GGUF file, a safetensors folder, or \"null\"; the first "
+           "A model of the store, a GGUF file, a safetensors folder, or \"null\"; the first "
            "is the default");
-  const Option host = line.add("--host", given->host, "address to listen on").shows_default();
+  const Option host = line.add("--host", given->host, "Address to listen on").shows_default();
   const Option port =
-      line.add("--port", given->port, "port to listen on; 0 takes any free one").shows_default();
-  line.add("--config", given->config_path, "settings (overtake.toml: host, port, models)");
+      line.add("--port", given->port, "Port to listen on; 0 takes any free one").shows_default();
+  line.add("--config", given->config_path, "Settings (overtake.toml: host, port, models)");
   line.flag("--deterministic", given->deterministic,
-            "the same text on every machine, at some cost of speed");
+            "The same text on every machine, at some cost of speed");
   return [given, host, port]() -> Result<int> {
     ServeOptions options = *given;
     if (!options.config_path.empty()) {
@@ -159,7 +159,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
 
 }  // namespace
 
-OVERTAKE_ENTRY(Command, command_serve) = {"serve", "serve models: OpenAI's API and a chat page", 2,
+OVERTAKE_ENTRY(Command, command_serve) = {"serve", "Serve models: OpenAI's API and a chat page", 2,
                                           setup};
 
 }  // namespace overtake

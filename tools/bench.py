@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""make bench: the kernels against the machine's limits, then the default model as a user meets it.
+usage: bench.py"""
+import re
+import subprocess
+import sys
+
+from steps import ROOT
+
+PROGRAM = ROOT / "build/overtake"
+PROMPT = "The old house at the end of the street had been empty for years. " * 34  # 512 tokens
+N_RUNS = 5
+
+
+def measure(*arguments):
+    """The line that `overtake run --speed` prints: median prompt and answer speeds of N_RUNS."""
+    speeds = []
+    for _ in range(N_RUNS):
+        done = subprocess.run([PROGRAM, "run", "smollm2", *arguments, "--temperature", "0",
+                               "--speed"], stdin=subprocess.DEVNULL, text=True, check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        speeds.append([float(s) for s in re.findall(r"([\d.]+) tokens/s", done.stderr)])
+    return [sorted(column)[N_RUNS // 2] for column in zip(*speeds)]
+
+
+def main():
+    tools = ROOT / "tools"
+    subprocess.run([tools / "install_packages.py", "run", "test", "bench"], check=True)
+    subprocess.run([tools / "build.py", "release", "overtake", "benches"], check=True,
+                   stdout=subprocess.DEVNULL)
+    subprocess.run([tools / "get_model.py"], check=True, stdout=subprocess.DEVNULL)
+    for bench in sorted((ROOT / "build").glob("bench_*")):
+        if bench.is_file():
+            print(f"\n{bench.name}", flush=True)
+            subprocess.run([bench], check=True)
+    print(f"\nsmollm2, median of {N_RUNS} runs of `overtake run`")
+    answer, _ = measure("Tell me a long story.", "--raw", "--max-tokens", "128")
+    print(f"  decode   {answer:8.1f} tokens/s  (128 tokens)")
+    _, prompt = measure(PROMPT, "--raw", "--max-tokens", "1")
+    print(f"  prefill  {prompt:8.1f} tokens/s  (about 512 tokens)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
