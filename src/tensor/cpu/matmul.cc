@@ -32,10 +32,7 @@ struct Product {
   Tensor y;
 };
 
-// The rows that a segment's kernels see for one row of y.
-int64_t terms_of(const PackedSegment& segment) { return segment.floating ? 1 : kTerms; }
-
-// How one segment's work is cut: chunks of tiles times blocks of the rows that its kernels see.
+// How one segment's work is cut: chunks of tiles times blocks of rows.
 struct Cut {
   int64_t n_tiles;
   int64_t tiles_per_chunk;
@@ -48,14 +45,14 @@ Cut cut_segment(const Product& p, const PackedSegment& segment, int n_threads) {
   Cut cut;
   const int64_t lanes = p.weight.kernels().lanes;
   cut.n_tiles = ceil_div(segment.n_rows, lanes);
-  const int64_t n_rows = p.y.rows * terms_of(segment);
+  const int64_t n_rows = p.y.rows;
   cut.rows_per_chunk = n_rows;
   const int64_t wanted = kChunksPerThread * n_threads;
   int64_t least_tiles = 1;
   if (n_rows <= kMaxPackedRows) {
     least_tiles = ceil_div(kChunkBytes, static_cast<int64_t>(segment.tile_bytes));
   } else {
-    const int64_t fitting = kSharedBytes / p.weight.n_in() / kPanelHeight * kPanelHeight;
+    const int64_t fitting = kSharedBytes / (2 * p.weight.n_in()) / kPanelHeight * kPanelHeight;
     cut.rows_per_chunk = std::min(n_rows, std::clamp(fitting, kPanelHeight, kSharedRows));
   }
   const int64_t row_chunks = ceil_div(n_rows, cut.rows_per_chunk);
@@ -67,7 +64,7 @@ Cut cut_segment(const Product& p, const PackedSegment& segment, int n_threads) {
   return cut;
 }
 
-// Some rows of the outputs of some tiles; rows as the kernels see them.
+// Some rows of the outputs of some tiles.
 struct Part {
   const PackedSegment& segment;
   int64_t first_tile;
@@ -86,11 +83,9 @@ void put_sums(const Product& p, const Part& part, int64_t i, int64_t r, int64_t 
   const int64_t lanes = p.weight.kernels().lanes;
   const int64_t in_segment = (part.first_tile + i) * lanes;
   const int64_t col = part.segment.first_row + in_segment;
-  const int64_t terms = terms_of(part.segment);
-  p.weight.kernels().put_sums(sums, {.y = p.y.row((part.first_row + r) / terms) + col,
+  p.weight.kernels().put_sums(sums, {.y = p.y.row(part.first_row + r) + col,
                                      .stride = p.y.stride,
-                                     .n_rows = n_rows / terms,
-                                     .terms = terms,
+                                     .n_rows = n_rows,
                                      .n_cols = std::min(lanes, part.segment.n_rows - in_segment),
                                      .bias = p.bias.empty() ? nullptr : p.bias.data() + col,
                                      .accumulate = p.accumulate});
@@ -99,7 +94,7 @@ void put_sums(const Product& p, const Part& part, int64_t i, int64_t r, int64_t 
 void multiply_packed(const Product& p, const Part& part) {
   alignas(64) float sums[kMaxPackedRows * kMaxLanes];
   const MultiplyPacked multiply = part.segment.integer->packed[part.n_rows - 1];
-  const IntegerRows x = p.input.integer_rows(part.segment.sum_kind, part.first_row);
+  const IntegerRows x = p.input.integer_rows(part.segment.input_kind, part.first_row);
   for (int64_t i = 0; i < part.n_tiles; ++i) {
     multiply(part.tile(i), p.weight.n_in() / kBlockK, x, sums);
     put_sums(p, part, i, 0, part.n_rows, sums);
@@ -108,7 +103,7 @@ void multiply_packed(const Product& p, const Part& part) {
 
 IntegerRows skip_blocks(IntegerRows rows, int64_t n_blocks, int groups) {
   const int64_t n = n_blocks * rows.height;
-  rows.codes += n * kBlockK;
+  rows.codes += n * kRowBlock;
   rows.scale += n;
   if (rows.zero_sum) rows.zero_sum += n * groups;
   if (rows.min_sum) rows.min_sum += n * groups;
@@ -117,26 +112,47 @@ IntegerRows skip_blocks(IntegerRows rows, int64_t n_blocks, int groups) {
 
 // One slice of K of a few tiles, unpacked, and the sums of all rows so far.
 struct PanelSpace {
-  alignas(64) uint8_t codes[kTilesAtOnce][(kSliceBlocks + kUnpackAhead) * kBlockK * kMaxLanes];
+  alignas(64) uint8_t codes[kTilesAtOnce][(kSliceBlocks + kUnpackAhead) * 2 * kBlockK * kMaxLanes];
   alignas(64) float scale[kTilesAtOnce][kSliceBlocks * 2 * kMaxLanes];
   alignas(64) float min[kTilesAtOnce][kSliceBlocks * 2 * kMaxLanes];
   alignas(64) float sums[kTilesAtOnce][kSharedRows * kMaxLanes];
 };
+
+bool uses_unit(const Part& part) { return part.segment.unit && part.n_rows >= kPanelHeight; }
+
+// Tile `i` unpacked; `folded` as a matrix unit reads it, else as the panel kernels do.
+IntegerPanel panel_of(const Part& part, PanelSpace& space, int64_t i, bool folded) {
+  const int64_t block_bytes = kBlockK * part.segment.layout.lanes;
+  const bool both = uses_unit(part);
+  return {space.codes[i] + (both && !folded ? block_bytes : 0),
+          both ? 2 * block_bytes : block_bytes, space.scale[i], space.min[i]};
+}
+
+void unpack_slice(const Part& part, PanelSpace& space, int64_t begin, int64_t n_blocks) {
+  const IntegerLayout& layout = part.segment.layout;
+  const bool folded = uses_unit(part);
+  const UnpackTile unpack =
+      folded ? part.segment.integer->unpack_folded : part.segment.integer->unpack;
+  for (int64_t i = 0; i < part.n_tiles; ++i) {
+    unpack(part.tile(i) + begin / layout.unit_blocks() * layout.unit_bytes(), n_blocks,
+           panel_of(part, space, i, folded));
+  }
+}
 
 // Rows from `r` on, as many as one kernel takes: that number.
 int64_t multiply_slice(const Product& p, const Part& part, PanelSpace& space, int64_t begin,
                        int64_t r) {
   const PackedSegment& segment = part.segment;
   const int64_t row = part.first_row + r;
-  const IntegerRows x = p.input.integer_rows(segment.sum_kind, row);
+  const IntegerRows x = p.input.integer_rows(segment.input_kind, row);
   const int64_t left = std::min(x.height - row % kPanelHeight, part.n_rows - r);
-  const bool full = segment.unit && left == kPanelHeight;
+  const bool full = uses_unit(part) && left == kPanelHeight;
   const int64_t n = full ? left : std::min(left, int64_t{kMaxPanelRows});
   const MultiplyPanel multiply = full ? segment.unit->multiply : segment.integer->panel[n - 1];
   const int64_t n_blocks = std::min(kSliceBlocks, p.weight.n_in() / kBlockK - begin);
   const IntegerRows from_begin = skip_blocks(x, begin, segment.layout.groups());
   for (int64_t i = 0; i < part.n_tiles; ++i) {
-    multiply({space.codes[i], space.scale[i], space.min[i]}, n_blocks, from_begin,
+    multiply(panel_of(part, space, i, full), n_blocks, from_begin,
              space.sums[i] + r * segment.layout.lanes);
   }
   return n;
@@ -145,23 +161,18 @@ int64_t multiply_slice(const Product& p, const Part& part, PanelSpace& space, in
 // Unpacks tiles slice by slice; each slice multiplies all rows while it is in L1.
 void multiply_panels(const Product& p, const Part& part) {
   PanelSpace space;
-  const IntegerLayout& layout = part.segment.layout;
+  const int lanes = part.segment.layout.lanes;
   const int64_t n_blocks = p.weight.n_in() / kBlockK;
   for (int64_t i = 0; i < part.n_tiles; ++i) {
-    std::fill_n(space.sums[i], part.n_rows * layout.lanes, 0.0f);
+    std::fill_n(space.sums[i], part.n_rows * lanes, 0.0f);
   }
   for (int64_t begin = 0; begin < n_blocks; begin += kSliceBlocks) {
-    for (int64_t i = 0; i < part.n_tiles; ++i) {
-      part.segment.integer->unpack(
-          part.tile(i) + begin / layout.unit_blocks() * layout.unit_bytes(),
-          std::min(kSliceBlocks, n_blocks - begin), {space.codes[i], space.scale[i], space.min[i]});
-    }
+    unpack_slice(part, space, begin, std::min(kSliceBlocks, n_blocks - begin));
     for (int64_t r = 0; r < part.n_rows;) r += multiply_slice(p, part, space, begin, r);
   }
   for (int64_t r = 0; r < part.n_rows; r += kPanelHeight) {
     for (int64_t i = 0; i < part.n_tiles; ++i) {
-      put_sums(p, part, i, r, std::min(kPanelHeight, part.n_rows - r),
-               space.sums[i] + r * layout.lanes);
+      put_sums(p, part, i, r, std::min(kPanelHeight, part.n_rows - r), space.sums[i] + r * lanes);
     }
   }
 }
@@ -181,12 +192,12 @@ void multiply_floats(const Product& p, const Part& part) {
 void run_chunk(const Product& p, const PackedSegment& segment, const Cut& cut, int64_t chunk) {
   const int64_t first_tile = chunk % cut.tile_chunks * cut.tiles_per_chunk;
   const int64_t first_row = chunk / cut.tile_chunks * cut.rows_per_chunk;
-  const int64_t n_rows = p.y.rows * terms_of(segment);
+  const int64_t n_rows = p.y.rows;
   Part part = {segment, first_tile, std::min(cut.tiles_per_chunk, cut.n_tiles - first_tile),
                first_row, std::min(cut.rows_per_chunk, n_rows - first_row)};
   if (segment.floating) return multiply_floats(p, part);
   if (n_rows <= kMaxPackedRows) return multiply_packed(p, part);
-  const bool with_unit = segment.unit && part.n_rows >= kPanelHeight;
+  const bool with_unit = uses_unit(part);
   if (with_unit) segment.unit->begin();
   const int64_t end = part.first_tile + part.n_tiles;
   for (; part.first_tile < end; part.first_tile += kTilesAtOnce) {

@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kSerialElements = 16384;
 
 // A matrix unit reads up to two blocks of 16 rows past the last.
-constexpr int64_t kOverread = 2 * kPanelHeight * kBlockK;
+constexpr int64_t kOverread = 2 * kPanelHeight * kRowBlock;
 
 // Hands out parts of one block of memory; with none yet, it only adds up what is needed.
 class Carver {
@@ -35,22 +35,19 @@ class Carver {
 void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
   n_rows_ = x.rows;
   n_in_ = x.cols;
-  sums_.clear();
-  for (const SumKind& kind : weight.sum_kinds()) sums_.push_back({kind, nullptr, nullptr});
-  const int64_t term_rows = kTerms * x.rows;
-  const int64_t blocks = term_rows * x.cols / kBlockK;
+  inputs_.clear();
+  for (const InputKind& kind : weight.input_kinds()) inputs_.push_back({.kind = kind});
+  const int64_t blocks = x.rows * x.cols / kBlockK;
   const auto carve = [&](std::byte* base) {
     Carver carver(base);
-    if (weight.has_integers()) {
-      codes_ = carver.take<int8_t>(term_rows * x.cols + kOverread);
-      scale_ = carver.take<float>(blocks);
-      half_sums_ = carver.take<int32_t>(2 * blocks);
-    }
-    for (Sums& sums : sums_) {
-      if (sums.kind.has_min) {
-        sums.min_sum = carver.take<float>(blocks * sums.kind.groups);
+    for (Input& input : inputs_) {
+      input.codes = carver.take<int8_t>(blocks * kRowBlock + kOverread);
+      input.scale = carver.take<float>(blocks);
+      input.half_sums = carver.take<int32_t>(2 * blocks);
+      if (input.kind.has_min) {
+        input.min_sum = carver.take<float>(blocks * input.kind.groups);
       } else {
-        sums.zero_sum = carver.take<int32_t>(blocks * sums.kind.groups);
+        input.zero_sum = carver.take<int32_t>(blocks * input.kind.groups);
       }
     }
     if (weight.has_floats()) own_floats_ = carver.take<float>(x.rows * x.cols);
@@ -65,30 +62,29 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
   carve(memory_.data());
 }
 
-void MatmulScratch::quantize_panel(const Tensor& x, const PackedWeight& weight,
-                                   int64_t first_row) const {
-  const int64_t height = std::min(kPanelHeight, kTerms * n_rows_ - first_row);
+void MatmulScratch::quantize_panel(const Tensor& x, const MatmulKernels& kernels,
+                                   const Input& input, int64_t first_row) const {
+  const int64_t height = std::min(kPanelHeight, n_rows_ - first_row);
   const int64_t n_blocks = n_in_ / kBlockK;
   const int64_t first = first_row * n_blocks;  // blocks of earlier panels
-  for (int64_t r = 0; r < height; r += kTerms) {
-    const QuantizedRow out = {codes_ + (first + r) * kBlockK, scale_ + first + r,
-                              half_sums_ + (first + r) * 2, height};
-    weight.kernels().quantize(x.row((first_row + r) / kTerms), n_blocks, out);
+  for (int64_t r = 0; r < height; ++r) {
+    const QuantizedRow out = {input.codes + first * kRowBlock + r * kRowBlock,
+                              input.scale + first + r, input.half_sums + (first + r) * 2, height};
+    kernels.quantize(x.row(first_row + r), n_blocks, input.kind.fine_bits, out);
   }
   const int64_t count = height * n_blocks;
-  const int32_t* half = half_sums_ + first * 2;
-  const float* scale = scale_ + first;
-  for (const Sums& sums : sums_) {
-    const int groups = sums.kind.groups;
-    for (int64_t i = 0; i < count; ++i) {
-      for (int g = 0; g < groups; ++g) {
-        const int32_t sum = groups == 2 ? half[2 * i + g] : half[2 * i] + half[2 * i + 1];
-        const int64_t at = (first + i) * groups + g;
-        if (sums.kind.has_min) {
-          sums.min_sum[at] = -(static_cast<float>(sum) * scale[i]);
-        } else {
-          sums.zero_sum[at] = kDotBias - sums.kind.zero * sum;
-        }
+  const int32_t* half = input.half_sums + first * 2;
+  const float* scale = input.scale + first;
+  const int groups = input.kind.groups;
+  const int32_t bias = input.kind.dot_bias ? kDotBias : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    for (int g = 0; g < groups; ++g) {
+      const int32_t sum = groups == 2 ? half[2 * i + g] : half[2 * i] + half[2 * i + 1];
+      const int64_t at = (first + i) * groups + g;
+      if (input.kind.has_min) {
+        input.min_sum[at] = -(static_cast<float>(sum) * scale[i]);
+      } else {
+        input.zero_sum[at] = bias - input.kind.zero * sum;
       }
     }
   }
@@ -104,33 +100,33 @@ void MatmulScratch::transpose_panel(const Tensor& x, int64_t first_row) const {
 
 void MatmulScratch::load(Tensor x, const PackedWeight& weight, ThreadPool& pool) {
   place(weight, x);
-  const auto for_panels = [&](int64_t n_rows, int64_t height, auto body) {
-    const int64_t n_panels = (n_rows + height - 1) / height;
+  const auto for_panels = [&](int64_t height, auto body) {
+    const int64_t n_panels = (x.rows + height - 1) / height;
     if (x.rows * x.cols <= kSerialElements) {
       for (int64_t i = 0; i < n_panels; ++i) body(i * height);
     } else {
       pool.parallel_for(static_cast<int>(n_panels), [&](int i) { body(i * height); });
     }
   };
-  if (weight.has_integers()) {
-    for_panels(kTerms * x.rows, kPanelHeight, [&](int64_t row) { quantize_panel(x, weight, row); });
+  for (const Input& input : inputs_) {
+    for_panels(kPanelHeight, [&](int64_t row) { quantize_panel(x, weight.kernels(), input, row); });
   }
   if (weight.has_floats()) {
     floats_ = x.rows == 1 ? x.data : own_floats_;
-    if (x.rows > 1)
-      for_panels(x.rows, kMaxPanelRows, [&](int64_t row) { transpose_panel(x, row); });
+    if (x.rows > 1) for_panels(kMaxPanelRows, [&](int64_t row) { transpose_panel(x, row); });
   }
 }
 
-IntegerRows MatmulScratch::integer_rows(size_t sum_kind, int64_t row) const {
+IntegerRows MatmulScratch::integer_rows(size_t input_kind, int64_t row) const {
   const int64_t in_panel = row % kPanelHeight;
   const int64_t panel_row = row - in_panel;
   const int64_t at = panel_row * (n_in_ / kBlockK) + in_panel;
-  const Sums& sums = sums_[sum_kind];
-  const int64_t sums_at = at * sums.kind.groups;
-  return {codes_ + at * kBlockK, scale_ + at, sums.zero_sum ? sums.zero_sum + sums_at : nullptr,
-          sums.min_sum ? sums.min_sum + sums_at : nullptr,
-          std::min(kPanelHeight, kTerms * n_rows_ - panel_row)};
+  const Input& input = inputs_[input_kind];
+  const int64_t sums_at = at * input.kind.groups;
+  return {input.codes + at * kRowBlock, input.scale + at,
+          input.zero_sum ? input.zero_sum + sums_at : nullptr,
+          input.min_sum ? input.min_sum + sums_at : nullptr,
+          std::min(kPanelHeight, n_rows_ - panel_row)};
 }
 
 void MatmulScratchDeleter::operator()(MatmulScratch* scratch) const { delete scratch; }

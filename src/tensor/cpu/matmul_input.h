@@ -16,30 +16,29 @@ class MatmulScratch {
   // Quantizes or copies x, as the weight's segments need it. Allocates if it needs more than ever.
   void load(Tensor x, const PackedWeight& weight, ThreadPool& pool);
 
-  // The rows of terms (see kTerms) from `row` to the end of its panel.
-  IntegerRows integer_rows(size_t sum_kind, int64_t row) const;
+  // The rows from `row` to the end of its panel.
+  IntegerRows integer_rows(size_t input_kind, int64_t row) const;
   // The panel [k, kMaxPanelRows or what is left] that begins at `row`.
   const float* float_rows(int64_t row) const { return floats_ + row * n_in_; }
 
  private:
   void place(const PackedWeight& weight, const Tensor& x);
-  // first_row: of terms.
-  void quantize_panel(const Tensor& x, const PackedWeight& weight, int64_t first_row) const;
-  void transpose_panel(const Tensor& x, int64_t first_row) const;
-
-  struct Sums {
-    SumKind kind;
+  struct Input {
+    InputKind kind;
+    int8_t* codes;
+    float* scale;
+    int32_t* half_sums;
     int32_t* zero_sum;  // or
     float* min_sum;
   };
+  void quantize_panel(const Tensor& x, const MatmulKernels& kernels, const Input& input,
+                      int64_t first_row) const;
+  void transpose_panel(const Tensor& x, int64_t first_row) const;
 
   AlignedBytes memory_;
   int64_t n_rows_ = 0;
   int64_t n_in_ = 0;
-  int8_t* codes_ = nullptr;
-  float* scale_ = nullptr;
-  int32_t* half_sums_ = nullptr;
-  std::vector<Sums> sums_;
+  std::vector<Input> inputs_;
   const float* floats_ = nullptr;
   float* own_floats_ = nullptr;
 };

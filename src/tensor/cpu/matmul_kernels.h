@@ -21,15 +21,22 @@ constexpr int kMaxLanes = 16;
 // What integer dots start from: see matmul_integer.inl.h.
 constexpr int32_t kDotBias = 0x4b400000;
 constexpr float kDotBiasFloat = 12582912.0f;
-// Rows (of terms, see kTerms) that one kernel call may take, from packed weights and from an
-// unpacked panel.
+// Rows that one kernel call may take, from packed weights and from an unpacked panel.
 constexpr int kMaxPackedRows = 4;
 constexpr int kMaxPanelRows = 8;
-// An activation for integer weights is the sum of two int8 codes, each times a scale: a coarse
-// term, and one for what that leaves, 16 bits in effect. The kernels see two rows; their sums are
-// added at the end. One term alone costs small models their wits (SmolLM2-135M: a mean KL of
-// 0.005).
-constexpr int kTerms = 2;
+
+// An activation for integer weights is (coarse * 2^fine_bits + fine) * scale, both codes int8: one
+// int8 alone costs small models their wits (SmolLM2-135M: a mean KL of 0.005). The weights' bits
+// choose fine_bits. Up to 5 bits, codes times 2^fine_bits are still bytes, so that a matrix unit
+// takes coarse and fine as one dot of twice the length. With 6, sums of products remain within the
+// 22 bits that kDotBias allows. With 8 they do not, and are converted to float instead.
+constexpr int kFinest = 8;
+constexpr int fine_bits(int bits) { return bits <= 5 ? 8 - bits : bits == 6 ? 5 : kFinest; }
+constexpr bool uses_dot_bias(int bits) { return fine_bits(bits) < kFinest; }
+constexpr bool folds_into_bytes(int bits) { return bits + fine_bits(bits) <= 8; }
+// Bytes of one row's block: 32 coarse codes, 32 fine ones.
+constexpr int kRowBlock = 2 * kBlockK;
+
 // Quantized activations stand in panels of so many rows, the last one in what is left.
 constexpr int64_t kPanelHeight = 16;
 
@@ -68,21 +75,23 @@ struct IntegerLayout {
 };
 
 // Some rows of a panel of quantized activations. All four pointers are at the first of the rows;
-// `height` is the panel's number of rows, the step from block to block.
+// `height` is the panel's number of rows, the step from block to block. `sum` of a group is that of
+// coarse * 2^fine_bits + fine.
 struct IntegerRows {
-  const int8_t* codes;  // [n_blocks, height, 32]
-  const float* scale;   // [n_blocks, height]
-  const int32_t*
-      zero_sum;          // [n_blocks, height, groups]: kDotBias - zero times the sum of the codes
-  const float* min_sum;  // [n_blocks, height, groups]: minus the sum of the quantized values
+  const int8_t* codes;      // [n_blocks, height, kRowBlock]
+  const float* scale;       // [n_blocks, height]
+  const int32_t* zero_sum;  // [n_blocks, height, groups]: kDotBias, if used, - zero * sum
+  const float* min_sum;     // [n_blocks, height, groups]: -sum * scale
   int64_t height;
 };
 
-// Some blocks of a tile, unpacked: one byte a code, scales and mins in f32.
+// Some blocks of a tile, unpacked: one byte a code, scales and mins in f32. Folded for a matrix
+// unit, a block's codes times 2^fine_bits stand before those themselves.
 struct IntegerPanel {
-  uint8_t* codes;  // [n_blocks, 8, lanes, 4]
-  float* scale;    // [n_blocks, groups, lanes]
-  float* min;      // the same; unused without min
+  uint8_t* codes;      // [n_blocks, 8, lanes, 4]
+  int64_t code_bytes;  // from block to block: twice a block's if folded
+  float* scale;        // [n_blocks, groups, lanes]
+  float* min;          // the same; unused without min
 };
 
 // `sums` is [n rows of x, lanes], of x times the tile. From packed weights they start at 0 ...
@@ -97,10 +106,11 @@ struct IntegerKernels {
   KernelForm form;
   MultiplyPacked packed[kMaxPackedRows];  // for 1, 2, ... rows
   UnpackTile unpack;
+  UnpackTile unpack_folded;  // null where codes do not fold
   MultiplyPanel panel[kMaxPanelRows];
 };
 
-// A matrix unit that takes full panels of kPanelHeight rows; nested or not, whatever the bits.
+// A matrix unit that takes full panels of kPanelHeight rows and folded codes, nested or not.
 // `begin` and `end` enclose the products of one thread.
 struct TileKernels {
   int group;
@@ -118,8 +128,8 @@ struct FloatKernels {
   MultiplyFloat rows[kMaxPanelRows];
 };
 
-// One row's blocks, int8 codes in [-127, 127] with one scale each, as kTerms consecutive rows of a
-// panel `height` high. half_sums: of the codes, each 16, as [n_blocks, height, 2].
+// One row's blocks as a row of a panel `height` high; both terms' codes are in [-127, 127].
+// half_sums: of each 16, as [n_blocks, height, 2].
 struct QuantizedRow {
   int8_t* codes;
   float* scale;
@@ -127,12 +137,11 @@ struct QuantizedRow {
   int64_t height;
 };
 
-// Where the sums of some rows of a tile go: y = the sum of a row's terms + bias, or y += that.
+// Where the sums of some rows of a tile go: y = sums + bias, or y += that.
 struct TileOutput {
   float* y;  // of the first row and output
   int64_t stride;
   int64_t n_rows;
-  int64_t terms;      // rows of sums for one of y: kTerms or 1
   int64_t n_cols;     // the tile's lanes that are outputs
   const float* bias;  // [n_cols], or null
   bool accumulate;
@@ -144,7 +153,7 @@ struct MatmulKernels {
   int byte_zero;
   std::span<const IntegerKernels> integer;
   std::span<const FloatKernels> floating;
-  void (*quantize)(const float* x, int64_t n_blocks, const QuantizedRow& out);
+  void (*quantize)(const float* x, int64_t n_blocks, int fine_bits, const QuantizedRow& out);
   void (*put_sums)(const float* sums, const TileOutput& out);
   std::span<const TileKernels> tiles = {};
 };

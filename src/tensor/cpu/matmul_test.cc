@@ -67,8 +67,9 @@ void expect_same_bits(const Tensor& a, const Tensor& b) {
   }
 }
 
-// What two int8 terms, each with one scale for 32, make of x. See kTerms.
-std::vector<double> quantized(std::span<const float> x) {
+// What coarse and fine int8 codes make of x. See fine_bits.
+std::vector<double> quantized(std::span<const float> x, int fine_bits) {
+  const float ratio = std::ldexp(1.0f, fine_bits);
   std::vector<double> out;
   for (size_t block = 0; block < x.size(); block += 32) {
     float largest = 0;
@@ -79,9 +80,8 @@ std::vector<double> quantized(std::span<const float> x) {
       const float coarse = std::nearbyint(x[block + i] * inverse);
       const float product = coarse * scale;
       const float rest = x[block + i] - product;
-      const float fine = std::clamp(std::nearbyint(rest * (inverse * 254.0f)), -127.0f, 127.0f);
-      out.push_back(static_cast<double>(coarse) * scale +
-                    static_cast<double>(fine) * (scale / 254.0f));
+      const float fine = std::clamp(std::nearbyint(rest * (inverse * ratio)), -127.0f, 127.0f);
+      out.push_back((static_cast<double>(coarse) * ratio + fine) * (scale / ratio));
     }
   }
   return out;
@@ -141,8 +141,9 @@ TEST_P(MatmulOn, AgreesWithFloat64) {
     matmul(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
     for (int64_t i = 0; i < shape.n_rows; ++i) {
       const auto row = x.tensor.row_span(i);
-      const std::vector<double> xq =
-          type().integer ? quantized(row) : std::vector<double>(row.begin(), row.end());
+      const std::vector<double> xq = type().integer
+                                         ? quantized(row, fine_bits(type().integer->bits))
+                                         : std::vector<double>(row.begin(), row.end());
       for (int64_t j = 0; j < shape.n_out; ++j) {
         const std::span<const float> wj(decoded.data() + j * shape.n_in,
                                         static_cast<size_t>(shape.n_in));

@@ -78,13 +78,16 @@ Status WeightPacker::choose_kernels(PackedWeight& weight, const QuantType& type,
       segment.integer = &*found;
       segment.layout = {kernels_.lanes, form};
       for (const TileKernels& tiles : kernels_.tiles) {
-        if (tiles.group == form.group && tiles.has_min == form.has_min) segment.unit = &tiles;
+        const bool fits = tiles.group == form.group && tiles.has_min == form.has_min;
+        if (fits && segment.integer->unpack_folded) segment.unit = &tiles;
       }
       const int byte_zero = form.bits == 8 ? kernels_.byte_zero : 0;
-      const SumKind kind = {segment.layout.groups(), type.integer->zero - byte_zero, form.has_min};
-      const auto known = std::ranges::find(weight.sum_kinds_, kind);
-      segment.sum_kind = static_cast<size_t>(known - weight.sum_kinds_.begin());
-      if (known == weight.sum_kinds_.end()) weight.sum_kinds_.push_back(kind);
+      const InputKind kind = {fine_bits(form.bits), uses_dot_bias(form.bits),
+                              segment.layout.groups(), type.integer->zero - byte_zero,
+                              form.has_min};
+      const auto known = std::ranges::find(weight.input_kinds_, kind);
+      segment.input_kind = static_cast<size_t>(known - weight.input_kinds_.begin());
+      if (known == weight.input_kinds_.end()) weight.input_kinds_.push_back(kind);
       return {};
     }
   } else {

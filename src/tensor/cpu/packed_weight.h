@@ -12,12 +12,14 @@
 
 namespace overtake {
 
-// Which sums of an activation row a segment needs beside its codes.
-struct SumKind {
-  int groups;  // in 32 elements
-  int zero;    // if not has_min: zero_sum of IntegerRows is that of this zero
-  bool has_min;
-  bool operator==(const SumKind&) const = default;
+// How a segment needs the activations.
+struct InputKind {
+  int fine_bits;
+  bool dot_bias;
+  int groups;    // in 32 elements
+  int zero;      // if not has_min: that of zero_sum
+  bool has_min;  // min_sum instead of zero_sum
+  bool operator==(const InputKind&) const = default;
 };
 
 struct PackedSegment {
@@ -28,7 +30,7 @@ struct PackedSegment {
   const FloatKernels* floating = nullptr;
   const TileKernels* unit = nullptr;  // if integer, where there is a matrix unit
   IntegerLayout layout{};             // if integer
-  size_t sum_kind = 0;                // if integer: index into sum_kinds()
+  size_t input_kind = 0;              // if integer: index into input_kinds()
   size_t tile_bytes = 0;
   const uint8_t* tiles = nullptr;
 };
@@ -41,15 +43,14 @@ class PackedWeight final : public Weight {
   size_t bytes() const override { return memory_.size; }
   const MatmulKernels& kernels() const { return kernels_; }
   const std::vector<PackedSegment>& segments() const { return segments_; }
-  const std::vector<SumKind>& sum_kinds() const { return sum_kinds_; }
-  bool has_integers() const { return !sum_kinds_.empty(); }
+  const std::vector<InputKind>& input_kinds() const { return input_kinds_; }
   bool has_floats() const { return has_floats_; }
 
  private:
   friend class WeightPacker;
   const MatmulKernels& kernels_;
   std::vector<PackedSegment> segments_;
-  std::vector<SumKind> sum_kinds_;
+  std::vector<InputKind> input_kinds_;
   bool has_floats_ = false;
   WeightMemory memory_;
 };

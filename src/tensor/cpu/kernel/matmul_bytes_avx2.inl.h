@@ -31,6 +31,12 @@ OVERTAKE_INLINE Bytes center_bytes(Bytes a) {
 }
 
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {_mm256_set1_epi32(x)}; }
+template <int kBits>
+OVERTAKE_INLINE I32 shift_left(I32 a) {
+  return {_mm256_slli_epi32(a.v, kBits)};
+}
+OVERTAKE_INLINE I32 operator+(I32 a, I32 b) { return {_mm256_add_epi32(a.v, b.v)}; }
+OVERTAKE_INLINE F32 to_f32(I32 a) { return {_mm256_cvtepi32_ps(a.v)}; }
 // (dot - kDotBias) * scale, where offset = -kDotBiasFloat * scale.
 OVERTAKE_INLINE F32 scaled_dot(I32 dot, F32 scale, F32 offset) {
   return fma(F32{_mm256_castsi256_ps(dot.v)}, scale, offset);
@@ -75,11 +81,9 @@ template <int kBits, int kQuads, int kRows>
 OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]) {
   OVERTAKE_UNROLL
   for (int r = 0; r < kRows; ++r) {
-    dot[r] = add_row_dot<kBits, kQuads>(dot[r], w, x + r * kBlockK);
+    dot[r] = add_row_dot<kBits, kQuads>(dot[r], w, x + r * kRowBlock);
   }
 }
-// Codes of up to 4 bits need no more care than those of 4.
-constexpr int panel_bits(int bits) { return bits < 4 ? 4 : bits; }
 
 OVERTAKE_INLINE float abs_max_32(const float* x) {
   const __m256i mask = _mm256_set1_epi32(INT32_MAX);

@@ -25,6 +25,12 @@ OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
 OVERTAKE_INLINE Bytes center_bytes(Bytes a) { return a; }
 
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {_mm512_set1_epi32(x)}; }
+template <int kBits>
+OVERTAKE_INLINE I32 shift_left(I32 a) {
+  return {_mm512_slli_epi32(a.v, kBits)};
+}
+OVERTAKE_INLINE I32 operator+(I32 a, I32 b) { return {_mm512_add_epi32(a.v, b.v)}; }
+OVERTAKE_INLINE F32 to_f32(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
 // (dot - kDotBias) * scale, where offset = -kDotBiasFloat * scale.
 OVERTAKE_INLINE F32 scaled_dot(I32 dot, F32 scale, F32 offset) {
   return fma(F32{_mm512_castsi512_ps(dot.v)}, scale, offset);
@@ -47,12 +53,11 @@ OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]
     OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
       int32_t quad;
-      std::memcpy(&quad, x + r * kBlockK + 4 * q, sizeof quad);
+      std::memcpy(&quad, x + r * kRowBlock + 4 * q, sizeof quad);
       dot[r].v = _mm512_dpbusd_epi32(dot[r].v, w[q].v, _mm512_set1_epi32(quad));
     }
   }
 }
-constexpr int panel_bits(int bits) { return bits > 0 ? 1 : 0; }
 
 // The largest |x| of 32, or NaN if one is NaN: as integers the bits of magnitudes are in order.
 OVERTAKE_INLINE float abs_max_32(const float* x) {

@@ -27,6 +27,12 @@ OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
 OVERTAKE_INLINE Bytes center_bytes(Bytes a) { return a; }
 
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {x}; }
+template <int kBits>
+OVERTAKE_INLINE I32 shift_left(I32 a) {
+  return {static_cast<int32_t>(static_cast<uint32_t>(a.v) << kBits)};
+}
+OVERTAKE_INLINE I32 operator+(I32 a, I32 b) { return {a.v + b.v}; }
+OVERTAKE_INLINE F32 to_f32(I32 a) { return {static_cast<float>(a.v)}; }
 OVERTAKE_INLINE F32 scaled_dot(I32 dot, F32 scale, F32) {
   return {static_cast<float>(dot.v - kDotBias) * scale.v};
 }
@@ -37,13 +43,12 @@ OVERTAKE_INLINE F32 load_u8(const uint8_t* p) { return {static_cast<float>(*p)};
 
 template <int kBits, int kQuads, int kRows>
 OVERTAKE_INLINE void add_dots(const Bytes* w, const int8_t* x, I32 (&dot)[kRows]) {
-  for (int r = 0; r < kRows; ++r, x += kBlockK) {
+  for (int r = 0; r < kRows; ++r, x += kRowBlock) {
     for (int i = 0; i < 4 * kQuads; ++i) {
       dot[r].v += static_cast<int32_t>(w[i / 4].v >> (8 * (i % 4)) & 0xff) * x[i];
     }
   }
 }
-constexpr int panel_bits(int bits) { return bits > 0 ? 1 : 0; }
 
 OVERTAKE_INLINE float abs_max_32(const float* x) {
   uint32_t most = 0;

@@ -4,11 +4,14 @@
 // For each block of 32 along K, each of its one or two groups, and each row and output:
 //   sum = fma(dot(code - zero, x) * scale, x_scale, sum)
 //   sum = fma(min, -sum(x) * x_scale, sum)
-// The dot is an exact integer, so any instruction that computes it gives one result. It is added to
-// kDotBias, which are the bits of the float 1.5 * 2^23: below 2^22 in magnitude, it makes the bits
-// of the float 1.5 * 2^23 + dot, and conversion and product with the scale are one fma. That is
-// exact: the scale has 11 + 7 bits, so 1.5 * 2^23 * scale is a float.
-static_assert(32 * 255 * 127 < 1 << 22);
+// where x = coarse * 2^fine_bits + fine. The dot is an exact integer, so any instructions that
+// compute it give one result. It is added to kDotBias, which are the bits of the float 1.5 * 2^23:
+// below 2^22 in magnitude, it makes the bits of the float 1.5 * 2^23 + dot, and conversion and
+// product with the scale are one fma. That is exact: the scale has 11 + 7 bits, so 1.5 * 2^23 *
+// scale is a float. A code's distance from zero is at most 2^bits - 1, with groups of 16 (6
+// bits) 32.
+static_assert(32 * 31 * (127 * 8 + 4) < 1 << 22 && 32 * 15 * (127 * 16 + 8) < 1 << 22);
+static_assert(16 * 32 * (127 * 32 + 16) < 1 << 22);
 
 // Vector j of a plane: its part kPart goes to quad kPart * kPlane + j, and on with the later parts.
 template <int kPlane, int kShift, int kPart>
@@ -50,23 +53,41 @@ struct Block {
   F32 min[kGroups];
 };
 
+// The dots of group g with each row, as described above.
+template <KernelForm kForm, int kRows>
+OVERTAKE_INLINE void dot_rows(const Block<kForm>& w, const IntegerRows& x, int g,
+                              I32 (&dot)[kRows]) {
+  constexpr int kGroups = Block<kForm>::kGroups;
+  constexpr int kQuads = 8 / kGroups;
+  constexpr int kFine = fine_bits(kForm.bits);
+  constexpr bool kBias = kForm.has_min && uses_dot_bias(kForm.bits);
+  static_assert(kDotBias % (1 << kFine) == 0);
+  const int8_t* codes = x.codes + g * kForm.group;
+  OVERTAKE_UNROLL
+  for (int r = 0; r < kRows; ++r) dot[r] = broadcast_i32(kBias ? kDotBias >> kFine : 0);
+  add_dots<kForm.bits, kQuads, kRows>(w.codes + g * kQuads, codes, dot);
+  OVERTAKE_UNROLL
+  for (int r = 0; r < kRows; ++r) {
+    dot[r] = shift_left<kFine>(dot[r]);
+    if constexpr (!kForm.has_min) dot[r] = dot[r] + broadcast_i32(x.zero_sum[r * kGroups + g]);
+  }
+  add_dots<kForm.bits, kQuads, kRows>(w.codes + g * kQuads, codes + kBlockK, dot);
+}
+
 template <KernelForm kForm, int kRows>
 OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 (&sum)[kRows]) {
   constexpr int kGroups = Block<kForm>::kGroups;
-  constexpr int kQuads = 8 / kGroups;
   F32 offset[kGroups];
   for (int g = 0; g < kGroups; ++g) offset[g] = w.scale[g] * broadcast(-kDotBiasFloat);
   OVERTAKE_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     I32 dot[kRows];
+    dot_rows<kForm, kRows>(w, x, g, dot);
     OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      dot[r] = broadcast_i32(kForm.has_min ? kDotBias : x.zero_sum[r * kGroups + g]);
-    }
-    add_dots<kForm.bits, kQuads, kRows>(w.codes + g * kQuads, x.codes + g * kForm.group, dot);
-    OVERTAKE_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      sum[r] = fma(scaled_dot(dot[r], w.scale[g], offset[g]), broadcast(x.scale[r]), sum[r]);
+      const F32 value = uses_dot_bias(kForm.bits) ? scaled_dot(dot[r], w.scale[g], offset[g])
+                                                  : to_f32(dot[r]) * w.scale[g];
+      sum[r] = fma(value, broadcast(x.scale[r]), sum[r]);
       if constexpr (kForm.has_min) {
         sum[r] = fma(w.min[g], broadcast(x.min_sum[r * kGroups + g]), sum[r]);
       }
@@ -77,7 +98,7 @@ OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 
 // To the next block.
 template <KernelForm kForm>
 OVERTAKE_INLINE void advance(IntegerRows& x) {
-  x.codes += x.height * kBlockK;
+  x.codes += x.height * kRowBlock;
   x.scale += x.height;
   if constexpr (kForm.has_min) {
     x.min_sum += x.height * (kBlockK / kForm.group);
@@ -137,12 +158,21 @@ void multiply_packed(const uint8_t* tile, int64_t n_blocks, const IntegerRows& r
   for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);
 }
 
-template <KernelForm kForm>
+template <KernelForm kForm, bool kFolded>
 void unpack_tile(const uint8_t* units, int64_t n_blocks, const IntegerPanel& out) {
   IntegerPanel panel = out;
   for_each_block<kForm>(units, n_blocks, [&](const Block<kForm>& block) OVERTAKE_INLINE_LAMBDA {
-    for (int q = 0; q < 8; ++q) store_bytes(panel.codes + q * kVectorBytes, block.codes[q]);
-    panel.codes += 8 * kVectorBytes;
+    if constexpr (kFolded) {
+      constexpr int kFine = fine_bits(kForm.bits);
+      for (const Bytes& codes : block.codes) {
+        store_bytes(panel.codes, shift_and_mask<-kFine, 0xff>(codes));
+        panel.codes += kVectorBytes;
+      }
+    }
+    for (const Bytes& codes : block.codes) {
+      store_bytes(panel.codes, codes);
+      panel.codes += kVectorBytes;
+    }
     for (int g = 0; g < Block<kForm>::kGroups; ++g) {
       store(panel.scale, block.scale[g]);
       panel.scale += F32::kLanes;
@@ -165,7 +195,7 @@ void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
     Block<kForm> block;
     OVERTAKE_UNROLL
     for (int q = 0; q < 8; ++q) {
-      block.codes[q] = load_bytes(panel.codes + (8 * i + q) * kVectorBytes);
+      block.codes[q] = load_bytes(panel.codes + i * panel.code_bytes + q * kVectorBytes);
     }
     OVERTAKE_UNROLL
     for (int g = 0; g < kGroups; ++g) {
@@ -181,21 +211,21 @@ void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
   for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);
 }
 
-// The kernel for panels depends on fewer properties than that for packed weights.
-constexpr KernelForm panel_form(KernelForm form) {
-  return {panel_bits(form.bits), form.group, false, form.has_min};
-}
-
 template <KernelForm kForm>
 constexpr IntegerKernels make_integer_kernels() {
-  constexpr KernelForm kPanel = panel_form(kForm);
-  return {kForm,
-          {multiply_packed<kForm, 1>, multiply_packed<kForm, 2>, multiply_packed<kForm, 3>,
-           multiply_packed<kForm, 4>},
-          unpack_tile<kForm>,
-          {multiply_panel<kPanel, 1>, multiply_panel<kPanel, 2>, multiply_panel<kPanel, 3>,
-           multiply_panel<kPanel, 4>, multiply_panel<kPanel, 5>, multiply_panel<kPanel, 6>,
-           multiply_panel<kPanel, 7>, multiply_panel<kPanel, 8>}};
+  // Unpacked, nested or not makes no difference.
+  constexpr KernelForm kPanel = {kForm.bits, kForm.group, false, kForm.has_min};
+  IntegerKernels out = {
+      kForm,
+      {multiply_packed<kForm, 1>, multiply_packed<kForm, 2>, multiply_packed<kForm, 3>,
+       multiply_packed<kForm, 4>},
+      unpack_tile<kForm, false>,
+      nullptr,
+      {multiply_panel<kPanel, 1>, multiply_panel<kPanel, 2>, multiply_panel<kPanel, 3>,
+       multiply_panel<kPanel, 4>, multiply_panel<kPanel, 5>, multiply_panel<kPanel, 6>,
+       multiply_panel<kPanel, 7>, multiply_panel<kPanel, 8>}};
+  if constexpr (folds_into_bytes(kForm.bits)) out.unpack_folded = unpack_tile<kForm, true>;
+  return out;
 }
 
 // Every form that a file in tensor/quant has: {bits, group, nested, has_min}.

@@ -1,9 +1,8 @@
 // Quantization of activations, float weights times f32 activations, and putting sums away. Included
 // after simd_<isa>.inl.h and matmul_bytes_<isa>.inl.h.
 
-// The codes of `scale` times themselves nearest to 32 numbers.
-OVERTAKE_INLINE void quantize_block(const float* x, float inverse, int8_t* codes,
-                                    int32_t* half_sums) {
+// The whole numbers nearest to 32 products with `inverse`.
+OVERTAKE_INLINE void quantize_block(const float* x, float inverse, int8_t* codes) {
   const F32 top = broadcast(127.0f);
   const F32 bottom = broadcast(-127.0f);
   OVERTAKE_UNROLL
@@ -11,8 +10,6 @@ OVERTAKE_INLINE void quantize_block(const float* x, float inverse, int8_t* codes
     const F32 code = min(max(load(x + j) * broadcast(inverse), bottom), top);
     store_i8(codes + j, round_nearest(code));
   }
-  half_sums[0] = sum_16(codes);
-  half_sums[1] = sum_16(codes + 16);
 }
 
 // x minus what its codes stand for.
@@ -24,25 +21,27 @@ OVERTAKE_INLINE void subtract_codes(const float* x, const int8_t* codes, float s
   }
 }
 
-// Symmetric: scale = max |x| / 127, codes rounded to nearest; then the same of what that left,
-// whose largest is half a step. Every operation is IEEE's own, so all instruction sets agree to the
-// last bit. A block with NaN or infinity gets that as its scale.
-void quantize_row(const float* x, int64_t n_blocks, const QuantizedRow& row) {
-  static_assert(kTerms == 2);
-  // Below, the inverse of a step's 254th part is not a number any more.
+// Symmetric: scale = max |x| / 127, coarse codes rounded to nearest; then fine ones of what that
+// left, in steps of 2^-fine_bits. Every operation is IEEE's own, so all instruction sets agree to
+// the last bit. A block with NaN or infinity gets that as its scale.
+void quantize_row(const float* x, int64_t n_blocks, int fine_bits, const QuantizedRow& row) {
+  // Below, the inverse of a fine step is not a number any more.
   constexpr float kSmallest = 1e-30f;
+  const int32_t ratio = 1 << fine_bits;
   QuantizedRow out = row;
   alignas(64) float rest[kBlockK];
   for (int64_t i = 0; i < n_blocks; ++i, x += kBlockK) {
     const float largest = abs_max_32(x);
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-    out.scale[0] = largest / 127.0f;
-    quantize_block(x, inverse, out.codes, out.half_sums);
-    subtract_codes(x, out.codes, out.scale[0], rest);
-    out.scale[1] = out.scale[0] / 254.0f;
-    quantize_block(rest, largest > kSmallest ? inverse * 254.0f : 0.0f, out.codes + kBlockK,
-                   out.half_sums + 2);
-    out.codes += out.height * kBlockK;
+    const float inverse = largest > kSmallest ? 127.0f / largest : 0.0f;
+    const float scale = largest / 127.0f;
+    int8_t* fine = out.codes + kBlockK;
+    quantize_block(x, inverse, out.codes);
+    subtract_codes(x, out.codes, scale, rest);
+    quantize_block(rest, inverse * static_cast<float>(ratio), fine);
+    *out.scale = scale / static_cast<float>(ratio);
+    out.half_sums[0] = sum_16(out.codes) * ratio + sum_16(fine);
+    out.half_sums[1] = sum_16(out.codes + 16) * ratio + sum_16(fine + 16);
+    out.codes += out.height * kRowBlock;
     out.scale += out.height;
     out.half_sums += out.height * 2;
   }
@@ -82,13 +81,12 @@ constexpr FloatKernels float_kernels[] = {make_float_kernels<FloatForm::kF32>(),
                                           make_float_kernels<FloatForm::kF16>(),
                                           make_float_kernels<FloatForm::kBf16>()};
 
-// `put(y, value)` stores the sums of each row, the terms of which stand one below the other.
+// `put(y, value)` stores the sums of each row.
 template <typename Put>
 OVERTAKE_INLINE void for_each_row(const float* sums, const TileOutput& out, F32 bias, Put put) {
   float* y = out.y;
-  for (int64_t r = 0; r < out.n_rows; ++r, y += out.stride, sums += out.terms * F32::kLanes) {
-    const F32 sum = out.terms == 1 ? load(sums) : load(sums) + load(sums + F32::kLanes);
-    put(y, sum + bias);
+  for (int64_t r = 0; r < out.n_rows; ++r, y += out.stride, sums += F32::kLanes) {
+    put(y, load(sums) + bias);
   }
 }
 

@@ -1,20 +1,20 @@
 // Panels of 16 rows on AMX's matrix unit: one instruction multiplies 16 rows of activations by 16
-// outputs over a group of 32. It computes the same integers as the kernels of AVX-512, and what
-// follows is the same operations in the same order, so the results have the same bits. Groups of 16
-// would leave the unit half empty and are no faster than without it. Included after
-// matmul_bytes_avx512.inl.h.
+// outputs over a group of 32, coarse and fine terms at once. It computes the same integers as the
+// kernels of AVX-512, and what follows is the same operations in the same order, so the results
+// have the same bits. Groups of 16 would leave the unit half empty and are no faster than without
+// it. Included after matmul_bytes_avx512.inl.h.
 
 constexpr int kTileRows = 16;
 
-// Registers 0 to 3 hold dots [16 rows, 16 outputs] of i32, 4 and 6 activations [16 rows, 32] of i8,
-// 5 and 7 codes [8, 16 outputs, 4] of u8. The configuration is a constant in memory: g++ 12
+// Registers 0 to 3 hold dots [16 rows, 16 outputs] of i32, 4 and 6 activations [16 rows, 64] of i8,
+// 5 and 7 folded codes [16, 16 outputs, 4] of u8. The configuration is a constant in memory: g++ 12
 // believes that the instruction reads 8 bytes of it, and could leave out stores to the others.
 struct TileConfig {
   uint8_t palette = 1;
   uint8_t start_row = 0;
   uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, kBlockK, 64, kBlockK, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, kBlockK / 4, 16, kBlockK / 4};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 static_assert(sizeof(TileConfig) == 64);
 alignas(64) constexpr TileConfig tile_config;
@@ -29,10 +29,10 @@ constexpr int kDots = kTileRows * 16;
 template <int kSlot>
 OVERTAKE_INLINE void start_dot(const int8_t* x, const uint8_t* codes) {
   if constexpr (kSlot % 2 == 0) {
-    _tile_loadd(4, x, kBlockK);
+    _tile_loadd(4, x, kRowBlock);
     _tile_loadd(5, codes, 64);
   } else {
-    _tile_loadd(6, x, kBlockK);
+    _tile_loadd(6, x, kRowBlock);
     _tile_loadd(7, codes, 64);
   }
   if constexpr (kSlot == 0) {
@@ -67,7 +67,8 @@ struct TileProduct {
 
   template <int kSlot>
   OVERTAKE_INLINE void start(int64_t block) const {
-    start_dot<kSlot>(x.codes + block * kTileRows * kBlockK, panel.codes + block * kBlockK * 16);
+    start_dot<kSlot>(x.codes + block * kTileRows * kRowBlock,
+                     panel.codes + block * panel.code_bytes);
   }
 
   // As the end of add_block.
