@@ -59,10 +59,11 @@ Result<int64_t> WeightPacker::check_rows() const {
                         span.count <= tensor.n_rows() - span.first;
     const std::optional<int64_t> sum = checked_add(n_out, span.count);
     if (!inside || !sum) {
-      return Error{ErrorCode::kDamaged,
-                   fmt::format("rows {} to {} wanted, the tensor has {}; tensor {}; the file is "
-                               "damaged or not of this architecture",
-                               span.first, span.first + span.count, tensor.n_rows(), tensor.name)};
+      return Error{
+          ErrorCode::kDamaged,
+          fmt::format("{} rows from row {} on wanted, the tensor has {}; tensor {}; the file "
+                      "is damaged or not of this architecture",
+                      span.count, span.first, tensor.n_rows(), tensor.name)};
     }
     n_out = *sum;
   }
