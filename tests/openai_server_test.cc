@@ -60,7 +60,7 @@ class OpenAiServerTest : public ::testing::Test {
                             stream, n, workload));
   }
   template <typename Condition>
-  static bool eventually(Condition condition, int limit_ms = 5000) {
+  static bool eventually(Condition condition, int limit_ms = 20'000) {
     const int64_t limit = now_ms() + limit_ms;
     while (!condition()) {
       if (now_ms() > limit) return false;
@@ -241,6 +241,29 @@ TEST_F(OpenAiServerTest, AStreamThatTheServersEndCutsSaysSo) {
   EXPECT_TRUE(eventually([&] { return scripted_->live() == 0; }));
 }
 
+// How late this machine lets a thread run: the worst of many short sleeps.
+class Lateness {
+ public:
+  Lateness() : thread_([this] { run(); }) {}
+  ~Lateness() {
+    stop_ = true;
+    thread_.join();
+  }
+  int64_t worst_lateness_ms() const { return worst_ms_; }
+
+ private:
+  void run() {
+    while (!stop_) {
+      const int64_t begin = now_ms();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      worst_ms_ = std::max<int64_t>(worst_ms_, now_ms() - begin);
+    }
+  }
+  std::atomic<bool> stop_ = false;
+  std::atomic<int64_t> worst_ms_ = 0;
+  std::thread thread_;
+};
+
 size_t open_descriptors() {
   const std::filesystem::directory_iterator folder("/proc/self/fd");
   return static_cast<size_t>(std::distance(begin(folder), end(folder)));
@@ -251,6 +274,7 @@ size_t open_descriptors() {
 TEST_F(OpenAiServerTest, ThreeHundredClientsThatLeave) {
   constexpr int kClients = 300;
   const size_t descriptors = open_descriptors();
+  const Lateness machine;
   std::atomic<int> next = 0;
   std::vector<int64_t> left_ms(kClients, 0);
   const auto leave_some = [&](unsigned seed) {
@@ -272,7 +296,7 @@ TEST_F(OpenAiServerTest, ThreeHundredClientsThatLeave) {
   for (unsigned seed = 0; seed < 6; ++seed) threads.emplace_back(leave_some, seed);
   for (auto& thread : threads) thread.join();
 
-  EXPECT_TRUE(eventually([&] { return scripted_->live() == 0; }, 2000));
+  EXPECT_TRUE(eventually([&] { return scripted_->live() == 0; }, 20'000));
   std::vector<int64_t> delays;
   for (int i = 0; i < kClients; ++i) {
     const std::string workload = fmt::format("c{}", i);
@@ -282,12 +306,11 @@ TEST_F(OpenAiServerTest, ThreeHundredClientsThatLeave) {
     delays.push_back(*cancelled - left_ms[i]);
   }
   ASSERT_GT(delays.size(), kClients / 2u);
-  std::sort(delays.begin(), delays.end());
-  // One in a hundred may wait longer for a processor that other programs share.
-  EXPECT_LE(delays[delays.size() * 99 / 100], 200);
-  EXPECT_LE(delays.back(), 2000);
-  RecordProperty("max_delay_ms", static_cast<int>(delays.back()));
-  EXPECT_TRUE(eventually([&] { return open_descriptors() <= descriptors; }, 3000));
+  // Three threads have a part in it, and other programs may keep each of them waiting.
+  const int64_t slowest_ms = *std::max_element(delays.begin(), delays.end());
+  EXPECT_LE(slowest_ms, 200 + 3 * machine.worst_lateness_ms());
+  RecordProperty("max_delay_ms", static_cast<int>(slowest_ms));
+  EXPECT_TRUE(eventually([&] { return open_descriptors() <= descriptors; }, 20'000));
   EXPECT_EQ(ask(get("/healthz")).status, 200);
 }
 

@@ -21,7 +21,7 @@ inline int64_t now_ms() {
       .count();
 }
 
-// Move-only; every wait has a limit of five seconds.
+// Move-only; every wait has a limit of twenty seconds.
 class RawClient {
  public:
   explicit RawClient(uint16_t port, int receive_buffer = 0) {
@@ -123,7 +123,7 @@ class RawClient {
     buffer_.erase(0, n);
     return out;
   }
-  bool receive(int limit_ms = 5000) {
+  bool receive(int limit_ms = 20'000) {
     pollfd poller{fd_, POLLIN, 0};
     if (poll(&poller, 1, limit_ms) <= 0) return false;
     char bytes[65536];

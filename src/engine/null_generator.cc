@@ -69,18 +69,20 @@ class NullGenerator : public Generator {
 
   struct Ending {
     int64_t n_tokens = 0;
+    size_t n_made = 0;   // bytes of these tokens
     size_t n_bytes = 0;  // of the answer's text: a stop string cuts it within a token
     std::string stop;
   };
 
-  // The text repeats, so a stop string that it holds begins within its first token.
+  // The text repeats, so a stop string that it holds begins within its first token. The one that
+  // is complete first ends the answer.
   static void apply_stop(const std::string& stop, Ending* ending) {
     std::string text;
     while (text.size() < stop.size() + kToken.size()) text += kToken;
     const size_t at = text.find(stop);
-    if (at == text.npos || at + stop.size() > ending->n_bytes) return;
     const size_t end = at + stop.size();
-    *ending = {static_cast<int64_t>((end + kToken.size() - 1) / kToken.size()), at, stop};
+    if (at == text.npos || end > ending->n_made) return;
+    *ending = {static_cast<int64_t>((end + kToken.size() - 1) / kToken.size()), end, at, stop};
   }
 
   static void write_answer(const GenerateRequest& request, int64_t prompt_tokens,
@@ -90,7 +92,7 @@ class NullGenerator : public Generator {
     const int64_t wanted = ends_itself ? kDefaultTokens : request.max_tokens.value_or(room);
     Ending ending;
     ending.n_tokens = std::min(room, wanted);
-    ending.n_bytes = static_cast<size_t>(ending.n_tokens) * kToken.size();
+    ending.n_made = ending.n_bytes = static_cast<size_t>(ending.n_tokens) * kToken.size();
     for (const std::string& stop : request.stop) apply_stop(stop, &ending);
 
     for (size_t done = 0; done < ending.n_bytes; done += kToken.size()) {
