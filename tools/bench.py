@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """make bench: the kernels against the machine's limits, then the default model as a user meets it.
 usage: bench.py"""
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,22 @@ def measure(*arguments):
     return [sorted(column)[N_RUNS // 2] for column in zip(*speeds)]
 
 
+def decode():
+    return measure("Tell me a long story.", "--raw", "--max-tokens", "128")[0]
+
+
+def decode_beside_neighbour():
+    """The same while another process keeps one of our processors busy."""
+    cpu = max(os.sched_getaffinity(0))
+    busy = subprocess.Popen([sys.executable, "-c", f"import os\nos.sched_setaffinity(0, {{{cpu}}})\n"
+                             "while True: pass"])
+    try:
+        return decode()
+    finally:
+        busy.kill()
+        busy.wait()
+
+
 def main():
     tools = ROOT / "tools"
     subprocess.run([tools / "install_packages.py", "run", "test", "bench"], check=True)
@@ -34,8 +51,10 @@ def main():
             print(f"\n{bench.name}", flush=True)
             subprocess.run([bench], check=True)
     print(f"\nsmollm2, median of {N_RUNS} runs of `overtake run`")
-    answer, _ = measure("Tell me a long story.", "--raw", "--max-tokens", "128")
-    print(f"  decode   {answer:8.1f} tokens/s  (128 tokens)")
+    alone, beside = decode(), decode_beside_neighbour()
+    print(f"  decode   {alone:8.1f} tokens/s  (128 tokens)")
+    print(f"  decode   {beside:8.1f} tokens/s  with a busy process on one processor "
+          f"({beside / alone:.0%})")
     _, prompt = measure(PROMPT, "--raw", "--max-tokens", "1")
     print(f"  prefill  {prompt:8.1f} tokens/s  (about 512 tokens)")
     return 0

@@ -15,7 +15,7 @@ N_CPUS = str(len(os.sched_getaffinity(0)))
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_stack_use_after_return=1",
                      "UBSAN_OPTIONS": "print_stacktrace=1", "TSAN_OPTIONS": "halt_on_error=1"}
 # Unit tests of the rooms where several threads meet.
-THREADED = ["test_base", "test_parallel", "test_net", "test_engine", "test_server"]
+THREADED = ["test_base", "test_parallel", "test_net", "test_engine", "test_across"]
 
 
 def ctest(preset, *options):

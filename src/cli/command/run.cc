@@ -11,6 +11,7 @@
 #include "cli/answer_printer.h"
 #include "cli/chat_session.h"
 #include "cli/command.h"
+#include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "engine/local_generator.h"
 
@@ -27,22 +28,6 @@ struct Options {
   bool raw = false;
   bool speed = false;
 };
-
-Result<std::string> read_standard_input() {
-  std::string out;
-  char buffer[65536];
-  for (;;) {
-    const size_t n = std::fread(buffer, 1, sizeof buffer, stdin);
-    out.append(buffer, n);
-    if (out.size() > kMaxInputBytes) {
-      return Error{ErrorCode::kExhausted,
-                   fmt::format("more than {} bytes; standard input; no model reads that much at "
-                               "once, give less",
-                               kMaxInputBytes)};
-    }
-    if (n < sizeof buffer) return out;
-  }
-}
 
 Result<int> answer_once(Generator& generator, const Options& options, std::string prompt) {
   GenerateRequest request = chat_request(options.chat, {text_message(Role::kUser, prompt)});
@@ -65,7 +50,7 @@ Result<int> run(Options options) {
   const bool interactive = options.prompt.empty() && is_terminal(stdin);
   std::string prompt = options.prompt;
   if (!interactive && !is_terminal(stdin)) {
-    const std::string piped = TRY(read_standard_input());
+    const std::string piped = TRY(read_standard_input(kMaxInputBytes));
     if (!prompt.empty() && !trim(piped).empty()) prompt += "\n\n";
     prompt += piped;
   }

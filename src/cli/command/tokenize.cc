@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "catalog/store.h"
 #include "cli/command.h"
+#include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "format/checkpoint.h"
 #include "token/tokenizer.h"
@@ -25,24 +26,6 @@ struct Options {
   bool special = false;
   bool as_json = false;
 };
-
-// All of standard input. Opening /dev/stdin instead would fail where it is a socket.
-Result<std::string> read_input() {
-  std::string text;
-  char buffer[65536];
-  while (const size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) {
-    text.append(buffer, n);
-    if (text.size() > kMaxTextBytes) {
-      return Error{ErrorCode::kExhausted,
-                   fmt::format("text of more than {} bytes; standard input; give it in parts",
-                               kMaxTextBytes)};
-    }
-  }
-  if (std::ferror(stdin)) {
-    return Error{ErrorCode::kIo, "cannot read; standard input; is it open?"};
-  }
-  return text;
-}
 
 void print_ids(const std::vector<int32_t>& ids) {
   std::string line;
@@ -97,7 +80,7 @@ Result<int> run(const Options& options) {
   const bool from_input = !options.has_text || options.text == "-";
   const auto checkpoint = TRY(open_checkpoint(TRY(resolve_model(options.model)).path));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(Tokenizer::load(*checkpoint));
-  const std::string text = from_input ? TRY(read_input()) : options.text;
+  const std::string text = from_input ? TRY(read_standard_input(kMaxTextBytes)) : options.text;
   const std::vector<int32_t> ids =
       options.special ? tokenizer->encode_trusted(text) : tokenizer->encode_user(text);
   if (options.as_json) {

@@ -54,12 +54,13 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
     return carver.used();
   };
   const size_t needed = carve(nullptr);
-  if (needed > memory_.size()) {
-    memory_ = AlignedBytes();
-    memory_ = AlignedBytes::allocate(needed + needed / 4);
-    OVERTAKE_CHECK(memory_.data() != nullptr);
+  if (needed > capacity_) {
+    memory_.reset();
+    capacity_ = needed + needed / 4;
+    memory_ = allocate_block(capacity_);
+    OVERTAKE_CHECK(memory_ != nullptr);
   }
-  carve(memory_.data());
+  carve(memory_.get());
 }
 
 void MatmulScratch::quantize_panel(const Tensor& x, const MatmulKernels& kernels,

@@ -2,12 +2,14 @@
 // is kept from product to product.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "parallel/thread_pool.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/packed_weight.h"
+#include "tensor/large_block.h"
 
 namespace overtake {
 
@@ -35,7 +37,8 @@ class MatmulScratch {
                       int64_t first_row) const;
   void transpose_panel(const Tensor& x, int64_t first_row) const;
 
-  AlignedBytes memory_;
+  LargeBlock memory_;
+  size_t capacity_ = 0;
   int64_t n_rows_ = 0;
   int64_t n_in_ = 0;
   std::vector<Input> inputs_;
