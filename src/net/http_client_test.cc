@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "net/scripted_server.h"
+#include "tests/scripted_server.h"
 
 namespace overtake {
 namespace {
