@@ -13,19 +13,24 @@ PROMPT = "The old house at the end of the street had been empty for years. " * 3
 N_RUNS = 5
 
 
-def measure(*arguments):
-    """The line that `overtake run --speed` prints: median prompt and answer speeds of N_RUNS."""
+def measure(n_tokens, *arguments):
+    """The line that `overtake run --speed` prints: median answer and prompt speeds of N_RUNS, each
+    with an answer of `n_tokens`."""
     speeds = []
     for _ in range(N_RUNS):
         done = subprocess.run([PROGRAM, "run", "smollm2", *arguments, "--temperature", "0",
-                               "--speed"], stdin=subprocess.DEVNULL, text=True, check=True,
+                               "--speed", "--max-tokens", str(n_tokens)],
+                              stdin=subprocess.DEVNULL, text=True, check=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        speeds.append([float(s) for s in re.findall(r"([\d.]+) tokens/s", done.stderr)])
+        line = done.stderr.splitlines()[-1]
+        if not line.startswith(f"{n_tokens} tokens"):
+            sys.exit(f"bench.py: the answer has not {n_tokens} tokens: {line}")
+        speeds.append([float(s) for s in re.findall(r"([\d.]+) tokens/s", line)])
     return [sorted(column)[N_RUNS // 2] for column in zip(*speeds)]
 
 
 def decode():
-    return measure("Tell me a long story.", "--raw", "--max-tokens", "128")[0]
+    return measure(128, "Once upon a time", "--raw")[0]
 
 
 def decode_beside_neighbour():
@@ -55,7 +60,7 @@ def main():
     print(f"  decode   {alone:8.1f} tokens/s  (128 tokens)")
     print(f"  decode   {beside:8.1f} tokens/s  with a busy process on one processor "
           f"({beside / alone:.0%})")
-    _, prompt = measure(PROMPT, "--raw", "--max-tokens", "1")
+    _, prompt = measure(2, PROMPT, "--raw")
     print(f"  prefill  {prompt:8.1f} tokens/s  (about 512 tokens)")
     return 0
 
