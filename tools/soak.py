@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from steps import CACHE, ROOT, duration
 
@@ -18,8 +20,7 @@ WORK = CACHE / "soak"
 HEADING = """# Reliability: what was run, and for how long
 
 Written by `make soak`; a claim without a row here is none. Each row is the latest run of its kind:
-of which commit, with which seed, how many executions (or files), how long on two cores, and what was
-found. Fuzzing is libFuzzer with the address and undefined-behaviour sanitizers, starting from the
+of which commit, with which seed, how many executions (or files), how long, and what was found. Fuzzing is libFuzzer with the address and undefined-behaviour sanitizers, starting from the
 corpus in `fuzz/corpus/`. A damaged model is given to `show`, `logits` and `run`; a finding is a
 crash, a hang of ten seconds, or a failure without a message.
 
@@ -43,13 +44,17 @@ def commit():
     return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 
+RECORDING = threading.Lock()
+
+
 def record(name, seed, count, seconds, findings):
-    rows = read_rows()
     today = datetime.datetime.now(datetime.timezone.utc).date()
-    rows[name] = (f"| {name} | {commit()} | {today} | {seed} | {count:,} | {duration(seconds)} | "
-                  f"{findings} |")
-    RECORD.write_text(HEADING + "\n".join(rows[key] for key in sorted(rows)) + "\n")
-    print(rows[name], flush=True)
+    row = (f"| {name} | {commit()} | {today} | {seed} | {count:,} | {duration(seconds)} | "
+           f"{findings} |")
+    with RECORDING:
+        rows = {**read_rows(), name: row}
+        RECORD.write_text(HEADING + "\n".join(rows[key] for key in sorted(rows)) + "\n")
+        print(row, flush=True)
 
 
 def fuzz(name, runs, seed):
@@ -104,7 +109,8 @@ def main():
     chosen = [t for t in targets if not only or t in only]
     if chosen:
         subprocess.run([tools / "build.py", "fuzz", *(f"fuzz_{t}" for t in chosen)], check=True)
-    found = sum(fuzz(name, options.runs, options.seed) for name in chosen)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = sum(pool.map(lambda name: fuzz(name, options.runs, options.seed), chosen))
     if not only or "damaged" in only:
         subprocess.run([tools / "build.py", "release", "overtake"], check=True)
         subprocess.run([tools / "get_model.py"], check=True)
