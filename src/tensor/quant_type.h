@@ -2,6 +2,7 @@
 // One file per type in tensor/quant/; nobody outside switches on a type's name.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,16 +12,26 @@
 
 namespace overtake {
 
+// What the codes of a type stand for where they are not numbers themselves: level[code].
+using Levels = std::array<uint8_t, 16>;
+
 // A quantized type in the terms that all integer kernels share. Weight i of a row, in group
 // g = i / group:
-//   w[i] = d * scale[g] * (code[i] - zero) - dmin * min[g]
-// `d` and `dmin` are one pair for every `super` elements; scale and min are small integers.
+//   w[i] = unit * (d * scale[g] * (code[i] - zero) - dmin * min[g])
+// with level[code[i]] in the place of code[i] where there are levels. `d` and `dmin` are one pair
+// for every `super` elements; scale and min are small integers.
 struct IntegerForm {
-  int bits;      // of a code: 2, 3, 4, 5, 6 or 8
-  int group;     // elements that share scale and min: 16 or 32
-  int super;     // elements that share d and dmin: = group, or 256; then scale and min vary
-  int zero;      // subtracted from the codes: 0, 4, 8, 16, 32, 128
-  bool has_min;  // whether the term in dmin exists
+  int bits;            // of a code: 2, 3, 4, 5, 6 or 8
+  int group;           // elements that share scale and min: 16 or 32, or = super
+  int super;           // elements that share d and dmin: 32 or 256. If = group, scale and min are 1
+  int zero;            // subtracted from the codes, or levels
+  bool has_min;        // whether the term in dmin exists
+  int level_bits = 0;  // of a level: 4, 5, 7 or 8; 0: the codes are the numbers
+  Levels levels = {};
+  float unit = 1;       // a power of two
+  bool bf16_d = false;  // d is a bf16 of wider range than f16 has; then has_min is false
+
+  constexpr int dot_bits() const { return level_bits ? level_bits : bits; }
 };
 
 // What the f32 kernels must know of a type without integer form.
@@ -34,7 +45,7 @@ struct IntegerBlock {
   uint8_t code[kMaxBlock];
   int8_t scale[kMaxGroups];
   uint8_t min[kMaxGroups];
-  float d;     // exactly the f16 of the file
+  float d;     // exactly the f16 (or bf16, see IntegerForm) that the file means
   float dmin;  // may be negative: Q4_1's additive minimum is -dmin
 };
 

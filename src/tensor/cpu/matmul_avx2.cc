@@ -11,6 +11,7 @@
 
 #include "tensor/cpu/isa_region.h"
 #include "tensor/cpu/matmul_kernels.h"
+#include "tensor/quant_levels.h"
 
 OVERTAKE_REGION_BEGIN(OVERTAKE_AVX2_FEATURES)
 namespace overtake::avx2 {

@@ -11,6 +11,7 @@
 
 #include "tensor/cpu/isa_region.h"
 #include "tensor/cpu/matmul_kernels.h"
+#include "tensor/quant_levels.h"
 
 // g++ 12 sees uninitialized values in its own intrinsics (its bug 105593).
 #if !defined(__clang__)

@@ -75,9 +75,12 @@ void MatmulScratch::quantize_panel(const Tensor& x, const MatmulKernels& kernels
   }
   const int64_t count = height * n_blocks;
   const int32_t* half = input.half_sums + first * 2;
-  const float* scale = input.scale + first;
+  float* scale = input.scale + first;
   const int groups = input.kind.groups;
   const int32_t bias = input.kind.dot_bias ? kDotBias : 0;
+  if (input.kind.unit != 1) {
+    for (int64_t i = 0; i < count; ++i) scale[i] *= input.kind.unit;
+  }
   for (int64_t i = 0; i < count; ++i) {
     for (int g = 0; g < groups; ++g) {
       const int32_t sum = groups == 2 ? half[2 * i + g] : half[2 * i] + half[2 * i + 1];

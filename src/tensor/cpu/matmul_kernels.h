@@ -42,21 +42,27 @@ constexpr int64_t kPanelHeight = 16;
 
 // What tells one integer kernel from another. See IntegerForm.
 struct KernelForm {
-  int bits;
-  int group;
-  bool nested;  // d and dmin per 256, integer scale and min per group; else d and dmin per group
+  int bits;     // of a stored code
+  int group;    // of one dot: 16 or 32
+  bool nested;  // d and dmin per 256; else per group
   bool has_min;
+  bool scaled = nested;  // an integer scale, and min, per group
+  bool bf16_d = false;
+  int dot_bits = bits;  // of the numbers that dots multiply: levels, or the codes themselves
+  Levels levels = {};   // if there are any
+  constexpr bool has_levels() const { return levels != Levels{}; }
   bool operator==(const KernelForm&) const = default;
 };
 KernelForm kernel_form(const IntegerForm& form);
 
 // Bytes of one tile's packed weights. A unit is 256 elements of K if nested, else 32:
-//   nested:  d f16 [lanes], dmin f16 [lanes], then 8 times: scale i8 [groups][lanes],
+//   nested:  d f16 or bf16 [lanes], dmin f16 [lanes], then 8 times: scale i8 [groups][lanes],
 //            min u8 [groups][lanes], codes
 //   else:    d f16 [lanes], dmin f16 [lanes], codes
-// without dmin and min where the form has none. Codes of 32 elements stand in bit planes of 8, 4, 2
-// and 1 bits (6 = 4 + 2), the least significant bits first. A plane of b bits is b vectors of
-// [lanes][4] bytes; elements 4 q to 4 q + 3 are bits b (q / b) and up of the bytes of vector q % b.
+// without dmin and min where the form has none, and without scale if not scaled. Codes of 32
+// elements stand in bit planes of 8, 4, 2 and 1 bits (6 = 4 + 2), the least significant bits first.
+// A plane of b bits is b vectors of [lanes][4] bytes; elements 4 q to 4 q + 3 are bits b (q / b)
+// and up of the bytes of vector q % b.
 struct IntegerLayout {
   int lanes;
   KernelForm form;
@@ -67,7 +73,7 @@ struct IntegerLayout {
   constexpr int head_bytes() const { return 2 * lanes * (form.has_min ? 2 : 1); }
   // Within a nested unit: the scales and mins of one block.
   constexpr int scale_bytes() const {
-    return form.nested ? groups() * lanes * (form.has_min ? 2 : 1) : 0;
+    return form.scaled ? groups() * lanes * (form.has_min ? 2 : 1) : 0;
   }
   constexpr int unit_bytes() const {
     return head_bytes() + unit_blocks() * (scale_bytes() + code_bytes());

@@ -7,6 +7,7 @@
 
 #include "tensor/cpu/isa_region.h"
 #include "tensor/cpu/matmul_kernels.h"
+#include "tensor/quant_levels.h"
 
 namespace overtake::scalar {
 namespace {

@@ -142,7 +142,7 @@ TEST_P(MatmulOn, AgreesWithFloat64) {
     for (int64_t i = 0; i < shape.n_rows; ++i) {
       const auto row = x.tensor.row_span(i);
       const std::vector<double> xq = type().integer
-                                         ? quantized(row, fine_bits(type().integer->bits))
+                                         ? quantized(row, fine_bits(type().integer->dot_bits()))
                                          : std::vector<double>(row.begin(), row.end());
       for (int64_t j = 0; j < shape.n_out; ++j) {
         const std::span<const float> wj(decoded.data() + j * shape.n_in,
@@ -298,6 +298,33 @@ TEST_P(MatmulOnIsa, PassesNotANumberOn) {
   }
 }
 
+// Any bytes may stand in a file; infinities and NaN pass through, and the other rows of the weight
+// keep their values.
+TEST_P(MatmulOnIsa, TakesWeightsThatAreNoNumbers) {
+  ThreadPool pool(1);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  for (const QuantType* type : all_quant_types()) {
+    RandomTensor w(*type, 20, 512, 52);
+    const auto sound = pack(w, GetParam(), pool);
+    const size_t row_bytes = static_cast<size_t>(type->row_bytes(512));
+    std::mt19937 random(53);
+    for (size_t i = 0; i < row_bytes; ++i) w.bytes[3 * row_bytes + i] = std::byte{0xff};
+    for (size_t i = 0; i < row_bytes; ++i) {
+      w.bytes[5 * row_bytes + i] = static_cast<std::byte>(random());
+    }
+    const auto odd = pack(w, GetParam(), pool);
+    const Matrix x(37, 512, 54);
+    for (const int64_t n : {1, 37}) {
+      Matrix expected(n, 20), y(n, 20);
+      matmul({x.tensor.data, n, 512, 512}, *sound, {}, false, expected.tensor, *scratch, pool);
+      matmul({x.tensor.data, n, 512, 512}, *odd, {}, false, y.tensor, *scratch, pool);
+      SCOPED_TRACE(type->name);
+      expect_same_bits(y.tensor.columns(0, 3), expected.tensor.columns(0, 3));
+      expect_same_bits(y.tensor.columns(6, 14), expected.tensor.columns(6, 14));
+    }
+  }
+}
+
 TEST_P(MatmulOnIsa, RefusesRowsThatDoNotFit) {
   ThreadPool pool(1);
   const RandomTensor a(*find_quant_type("Q8_0"), 4, 64, 60);
@@ -334,13 +361,23 @@ TEST(Matmul, GivesTheSameBitsOnAllVectorInstructionSets) {
   }
 }
 
+// Codes in whole bits instead of points of codebooks: for 2 to 3 bits a weight, what a kernel would
+// lose by gathering points is more than what it saves in reading.
+double most_growth(std::string_view type) {
+  if (type == "IQ1_M") return 2.1;
+  if (type == "IQ1_S" || type == "IQ2_XXS") return 1.7;
+  if (type == "IQ2_XS" || type == "IQ2_S" || type == "IQ3_XXS") return 1.6;
+  if (type == "IQ3_S" || type == "TQ1_0") return 1.3;
+  return type == "Q2_K" ? 1.2 : 1.06;
+}
+
 TEST(Matmul, PacksIntoLittleMoreThanTheFile) {
   ThreadPool pool(1);
   for (const QuantType* type : all_quant_types()) {
     const RandomTensor w(*type, 64, 512, 80);
     for (const Isa isa : supported_isas()) {
       const double ratio = static_cast<double>(pack(w, isa, pool)->bytes()) / w.bytes.size();
-      EXPECT_LT(ratio, type->name == "Q2_K" ? 1.2 : 1.05) << type->name;
+      EXPECT_LT(ratio, most_growth(type->name)) << type->name;
     }
   }
 }

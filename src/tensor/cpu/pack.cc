@@ -13,7 +13,15 @@
 namespace overtake {
 
 KernelForm kernel_form(const IntegerForm& form) {
-  return {form.bits, form.group, form.super != form.group, form.has_min};
+  const bool nested = form.super > kBlockK;
+  return {.bits = form.bits,
+          .group = std::min(form.group, kBlockK),
+          .nested = nested,
+          .has_min = form.has_min,
+          .scaled = nested && form.super != form.group,
+          .bf16_d = form.bf16_d,
+          .dot_bits = form.dot_bits(),
+          .levels = form.levels};
 }
 
 // Builds one PackedWeight. Fails on what a file can get wrong.
@@ -82,10 +90,13 @@ Status WeightPacker::choose_kernels(PackedWeight& weight, const QuantType& type,
         const bool fits = tiles.group == form.group && tiles.has_min == form.has_min;
         if (fits && segment.integer->unpack_folded) segment.unit = &tiles;
       }
-      const int byte_zero = form.bits == 8 ? kernels_.byte_zero : 0;
-      const InputKind kind = {fine_bits(form.bits), uses_dot_bias(form.bits),
-                              segment.layout.groups(), type.integer->zero - byte_zero,
-                              form.has_min};
+      const int byte_zero = form.dot_bits == 8 ? kernels_.byte_zero : 0;
+      const InputKind kind = {.fine_bits = fine_bits(form.dot_bits),
+                              .dot_bias = uses_dot_bias(form.dot_bits),
+                              .groups = segment.layout.groups(),
+                              .zero = type.integer->zero - byte_zero,
+                              .has_min = form.has_min,
+                              .unit = type.integer->unit};
       const auto known = std::ranges::find(weight.input_kinds_, kind);
       segment.input_kind = static_cast<size_t>(known - weight.input_kinds_.begin());
       if (known == weight.input_kinds_.end()) weight.input_kinds_.push_back(kind);

@@ -12,9 +12,12 @@ namespace {
 // What one unit of a tile is made from: a file block of each lane.
 using TileBlocks = std::array<IntegerBlock, kMaxLanes>;
 
-uint8_t* put_f16(const TileBlocks& blocks, float IntegerBlock::* value, int lanes, uint8_t* out) {
+using ToHalf = uint16_t (*)(float);
+
+uint8_t* put_halves(const TileBlocks& blocks, float IntegerBlock::* value, ToHalf to_half,
+                    int lanes, uint8_t* out) {
   for (int lane = 0; lane < lanes; ++lane) {
-    const uint16_t half = f32_to_f16(blocks[static_cast<size_t>(lane)].*value);
+    const uint16_t half = to_half(blocks[static_cast<size_t>(lane)].*value);
     std::memcpy(out + 2 * lane, &half, sizeof half);
   }
   return out + 2 * lanes;
@@ -89,10 +92,13 @@ void pack_integer_tile(const QuantType& type, const IntegerLayout& layout, TileR
         type.to_integers(rows[lane] + unit * type.block_bytes, &blocks[lane]);
       }
     }
-    out = put_f16(blocks, &IntegerBlock::d, layout.lanes, out);
-    if (layout.form.has_min) out = put_f16(blocks, &IntegerBlock::dmin, layout.lanes, out);
+    const ToHalf to_half = layout.form.bf16_d ? f32_to_bf16 : f32_to_f16;
+    out = put_halves(blocks, &IntegerBlock::d, to_half, layout.lanes, out);
+    if (layout.form.has_min) {
+      out = put_halves(blocks, &IntegerBlock::dmin, to_half, layout.lanes, out);
+    }
     for (int i = 0; i < layout.unit_blocks(); ++i) {
-      if (layout.form.nested) out = put_scales(blocks, layout, i * layout.groups(), out);
+      if (layout.form.scaled) out = put_scales(blocks, layout, i * layout.groups(), out);
       out = put_codes(blocks, layout, i * kBlockK, out);
     }
   }

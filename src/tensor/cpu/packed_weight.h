@@ -19,6 +19,7 @@ struct InputKind {
   int groups;    // in 32 elements
   int zero;      // if not has_min: that of zero_sum
   bool has_min;  // min_sum instead of zero_sum
+  float unit;    // a factor of their scales
   bool operator==(const InputKind&) const = default;
 };
 

@@ -38,7 +38,8 @@ inline void set_single_group(IntegerBlock* out, float d, float dmin) {
 
 // QuantType::decode of a type with an integer form. The products d * scale and dmin * min are exact
 // (11 by at most 8 bits), so that rounding happens where the `gguf` package has it: once in the
-// product with the code, once in the difference.
+// product with the code, once in the difference. Types with a unit other than 1 have no rounding at
+// all, in any order.
 template <const IntegerForm& kForm, int kBlock, int kBlockBytes,
           void (*to_integers)(const std::byte*, IntegerBlock*)>
 void decode_integer_blocks(const std::byte* blocks, float* out, int64_t n) {
@@ -46,10 +47,12 @@ void decode_integer_blocks(const std::byte* blocks, float* out, int64_t n) {
   for (int64_t i = 0; i < n; i += kBlock, blocks += kBlockBytes) {
     to_integers(blocks, &block);
     for (int g = 0; g < kBlock / kForm.group; ++g) {
-      const float scale = block.d * static_cast<float>(block.scale[g]);
-      const float min = kForm.has_min ? block.dmin * static_cast<float>(block.min[g]) : 0.0f;
+      const float scale = block.d * static_cast<float>(block.scale[g]) * kForm.unit;
+      const float min =
+          kForm.has_min ? block.dmin * static_cast<float>(block.min[g]) * kForm.unit : 0.0f;
       for (int j = g * kForm.group; j < (g + 1) * kForm.group; ++j) {
-        const float product = scale * static_cast<float>(block.code[j] - kForm.zero);
+        const int code = kForm.level_bits ? kForm.levels[block.code[j]] : block.code[j];
+        const float product = scale * static_cast<float>(code - kForm.zero);
         out[i + j] = kForm.has_min ? product - min : product;
       }
     }

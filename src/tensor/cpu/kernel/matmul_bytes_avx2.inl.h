@@ -29,6 +29,11 @@ OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
 OVERTAKE_INLINE Bytes center_bytes(Bytes a) {
   return {_mm256_xor_si256(a.v, _mm256_set1_epi8(-128))};
 }
+// table[code] of each byte, whose codes are below 16.
+OVERTAKE_INLINE Bytes look_up(const Levels& table, Bytes codes) {
+  const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data()));
+  return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(levels), codes.v)};
+}
 
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {_mm256_set1_epi32(x)}; }
 template <int kBits>

@@ -23,6 +23,11 @@ OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
   return {v};
 }
 OVERTAKE_INLINE Bytes center_bytes(Bytes a) { return a; }
+// table[code] of each byte, whose codes are below 16.
+OVERTAKE_INLINE Bytes look_up(const Levels& table, Bytes codes) {
+  const __m128i levels = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data()));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), codes.v)};
+}
 
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {_mm512_set1_epi32(x)}; }
 template <int kBits>

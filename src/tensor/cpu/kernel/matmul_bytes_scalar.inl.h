@@ -25,6 +25,12 @@ OVERTAKE_INLINE Bytes shift_and_mask(Bytes a) {
   return {shifted & (0x01010101u * kMask)};
 }
 OVERTAKE_INLINE Bytes center_bytes(Bytes a) { return a; }
+// table[code] of each byte, whose codes are below 16.
+OVERTAKE_INLINE Bytes look_up(const Levels& table, Bytes codes) {
+  uint32_t out = 0;
+  for (int i = 0; i < 4; ++i) out |= uint32_t{table.data()[codes.v >> (8 * i) & 15]} << (8 * i);
+  return {out};
+}
 
 OVERTAKE_INLINE I32 broadcast_i32(int32_t x) { return {x}; }
 template <int kBits>

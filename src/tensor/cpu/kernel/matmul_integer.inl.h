@@ -34,13 +34,30 @@ OVERTAKE_INLINE void add_plane(const uint8_t* p, Bytes (&w)[8]) {
   }
 }
 
+template <KernelForm kForm>
+constexpr Levels centered_levels = [] {
+  Levels out = kForm.levels;
+  if (kForm.dot_bits == 8) {
+    for (uint8_t& level : out) level = static_cast<uint8_t>(level - kByteZero);
+  }
+  return out;
+}();
+
 template <int kBits>
 OVERTAKE_INLINE void unpack_codes(const uint8_t* p, Bytes (&w)[8]) {
   if constexpr (kBits & 8) add_plane<8, 0>(p, w);
   if constexpr (kBits & 4) add_plane<4, 0>(p, w);
   if constexpr (kBits & 2) add_plane<2, kBits & 4>(p, w);
   if constexpr (kBits & 1) add_plane<1, kBits & 6>(p, w);
-  if constexpr (kBits == 8) {
+}
+
+// The numbers that dots multiply: codes, or levels, less kByteZero if they have 8 bits.
+template <KernelForm kForm>
+OVERTAKE_INLINE void unpack_numbers(const uint8_t* p, Bytes (&w)[8]) {
+  unpack_codes<kForm.bits>(p, w);
+  if constexpr (kForm.has_levels()) {
+    for (Bytes& codes : w) codes = look_up(centered_levels<kForm>, codes);
+  } else if constexpr (kForm.dot_bits == 8) {
     for (Bytes& codes : w) codes = center_bytes(codes);
   }
 }
@@ -59,19 +76,19 @@ OVERTAKE_INLINE void dot_rows(const Block<kForm>& w, const IntegerRows& x, int g
                               I32 (&dot)[kRows]) {
   constexpr int kGroups = Block<kForm>::kGroups;
   constexpr int kQuads = 8 / kGroups;
-  constexpr int kFine = fine_bits(kForm.bits);
-  constexpr bool kBias = kForm.has_min && uses_dot_bias(kForm.bits);
+  constexpr int kFine = fine_bits(kForm.dot_bits);
+  constexpr bool kBias = kForm.has_min && uses_dot_bias(kForm.dot_bits);
   static_assert(kDotBias % (1 << kFine) == 0);
   const int8_t* codes = x.codes + g * kForm.group;
   OVERTAKE_UNROLL
   for (int r = 0; r < kRows; ++r) dot[r] = broadcast_i32(kBias ? kDotBias >> kFine : 0);
-  add_dots<kForm.bits, kQuads, kRows>(w.codes + g * kQuads, codes, dot);
+  add_dots<kForm.dot_bits, kQuads, kRows>(w.codes + g * kQuads, codes, dot);
   OVERTAKE_UNROLL
   for (int r = 0; r < kRows; ++r) {
     dot[r] = shift_left<kFine>(dot[r]);
     if constexpr (!kForm.has_min) dot[r] = dot[r] + broadcast_i32(x.zero_sum[r * kGroups + g]);
   }
-  add_dots<kForm.bits, kQuads, kRows>(w.codes + g * kQuads, codes + kBlockK, dot);
+  add_dots<kForm.dot_bits, kQuads, kRows>(w.codes + g * kQuads, codes + kBlockK, dot);
 }
 
 template <KernelForm kForm, int kRows>
@@ -85,7 +102,7 @@ OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 
     dot_rows<kForm, kRows>(w, x, g, dot);
     OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      const F32 value = uses_dot_bias(kForm.bits) ? scaled_dot(dot[r], w.scale[g], offset[g])
+      const F32 value = uses_dot_bias(kForm.dot_bits) ? scaled_dot(dot[r], w.scale[g], offset[g])
                                                   : to_f32(dot[r]) * w.scale[g];
       sum[r] = fma(value, broadcast(x.scale[r]), sum[r]);
       if constexpr (kForm.has_min) {
@@ -123,7 +140,8 @@ OVERTAKE_INLINE void for_each_block(const uint8_t* p, int64_t n_blocks, Take tak
   constexpr IntegerLayout kLayout = {F32::kLanes, kForm};
   constexpr int kGroups = Block<kForm>::kGroups;
   for (int64_t unit = 0; unit < n_blocks; unit += kLayout.unit_blocks()) {
-    const F32 d = load_f16(reinterpret_cast<const uint16_t*>(p));
+    const auto* halves = reinterpret_cast<const uint16_t*>(p);
+    const F32 d = kForm.bf16_d ? load_bf16(halves) : load_f16(halves);
     F32 dmin = d;
     if constexpr (kForm.has_min) {
       dmin = load_f16(reinterpret_cast<const uint16_t*>(p + 2 * F32::kLanes));
@@ -134,12 +152,12 @@ OVERTAKE_INLINE void for_each_block(const uint8_t* p, int64_t n_blocks, Take tak
       Block<kForm> block;
       OVERTAKE_UNROLL
       for (int g = 0; g < kGroups; ++g) {
-        block.scale[g] = kForm.nested ? d * load_i8(p + g * F32::kLanes) : d;
+        block.scale[g] = kForm.scaled ? d * load_i8(p + g * F32::kLanes) : d;
         block.min[g] =
-            kForm.nested && kForm.has_min ? dmin * load_u8(p + (kGroups + g) * F32::kLanes) : dmin;
+            kForm.scaled && kForm.has_min ? dmin * load_u8(p + (kGroups + g) * F32::kLanes) : dmin;
       }
       p += kLayout.scale_bytes();
-      unpack_codes<kForm.bits>(p, block.codes);
+      unpack_numbers<kForm>(p, block.codes);
       p += kLayout.code_bytes();
       take(block);
     }
@@ -163,7 +181,7 @@ void unpack_tile(const uint8_t* units, int64_t n_blocks, const IntegerPanel& out
   IntegerPanel panel = out;
   for_each_block<kForm>(units, n_blocks, [&](const Block<kForm>& block) OVERTAKE_INLINE_LAMBDA {
     if constexpr (kFolded) {
-      constexpr int kFine = fine_bits(kForm.bits);
+      constexpr int kFine = fine_bits(kForm.dot_bits);
       for (const Bytes& codes : block.codes) {
         store_bytes(panel.codes, shift_and_mask<-kFine, 0xff>(codes));
         panel.codes += kVectorBytes;
@@ -213,8 +231,8 @@ void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
 
 template <KernelForm kForm>
 constexpr IntegerKernels make_integer_kernels() {
-  // Unpacked, nested or not makes no difference.
-  constexpr KernelForm kPanel = {kForm.bits, kForm.group, false, kForm.has_min};
+  // Unpacked, the layout and the levels make no difference.
+  constexpr KernelForm kPanel = {kForm.dot_bits, kForm.group, false, kForm.has_min};
   IntegerKernels out = {
       kForm,
       {multiply_packed<kForm, 1>, multiply_packed<kForm, 2>, multiply_packed<kForm, 3>,
@@ -224,7 +242,7 @@ constexpr IntegerKernels make_integer_kernels() {
       {multiply_panel<kPanel, 1>, multiply_panel<kPanel, 2>, multiply_panel<kPanel, 3>,
        multiply_panel<kPanel, 4>, multiply_panel<kPanel, 5>, multiply_panel<kPanel, 6>,
        multiply_panel<kPanel, 7>, multiply_panel<kPanel, 8>}};
-  if constexpr (folds_into_bytes(kForm.bits)) out.unpack_folded = unpack_tile<kForm, true>;
+  if constexpr (folds_into_bytes(kForm.dot_bits)) out.unpack_folded = unpack_tile<kForm, true>;
   return out;
 }
 
@@ -240,4 +258,16 @@ constexpr IntegerKernels integer_kernels[] = {
     make_integer_kernels<KernelForm{4, 32, true, true}>(),
     make_integer_kernels<KernelForm{5, 32, true, true}>(),
     make_integer_kernels<KernelForm{6, 16, true, false}>(),
+    make_integer_kernels<KernelForm{2, 32, true, true}>(),
+    // Without scales.
+    make_integer_kernels<KernelForm{2, 32, true, false, false}>(),
+    // With levels.
+    make_integer_kernels<KernelForm{4, 32, false, false, false, false, 8, kIq4Levels}>(),
+    make_integer_kernels<KernelForm{4, 32, true, false, true, false, 8, kIq4Levels}>(),
+    make_integer_kernels<KernelForm{4, 32, false, false, false, true, 5, kE2m1Levels}>(),
+    make_integer_kernels<KernelForm{3, 32, true, false, true, false, 7, kIq2Levels}>(),
+    make_integer_kernels<KernelForm{3, 16, true, false, true, false, 7, kIq2Levels}>(),
+    make_integer_kernels<KernelForm{4, 32, true, false, true, false, 7, kIq3XxsLevels}>(),
+    make_integer_kernels<KernelForm{4, 32, true, false, true, false, 5, kIq3SLevels}>(),
+    make_integer_kernels<KernelForm{3, 16, true, false, true, false, 5, kIq1Levels}>(),
 };
