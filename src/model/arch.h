@@ -15,6 +15,8 @@
 
 namespace overtake {
 
+class GgufPlan;
+
 // What the engine must know of a model, whatever its architecture.
 struct ModelInfo {
   std::string arch;  // "llama"
@@ -50,11 +52,17 @@ struct Arch {
   std::span<const std::string_view> model_types;
   // The model keeps pointers into the checkpoint (its embedding table), which must outlive it.
   Result<std::unique_ptr<Model>> (*load)(const Checkpoint& checkpoint, Backend& backend);
+  // What a Hugging Face folder that `load` takes becomes as a GGUF file (keys ARCH.* and tensors);
+  // null where that is not defined.
+  Result<GgufPlan> (*to_gguf)(const Checkpoint& checkpoint) = nullptr;
 };
 
 std::span<const Arch* const> all_archs();
 
-// The arch of checkpoint.model_type(), loaded; kUnsupported with the list of known ones otherwise.
+// The arch of checkpoint.model_type(); kUnsupported with the list of known ones if there is none.
+Result<const Arch*> find_arch(const Checkpoint& checkpoint);
+
+// That arch's model.
 Result<std::unique_ptr<Model>> load_model(const Checkpoint& checkpoint, Backend& backend);
 
 }  // namespace overtake

@@ -7,11 +7,11 @@
 
 namespace overtake {
 
-Result<std::unique_ptr<Model>> load_model(const Checkpoint& checkpoint, Backend& backend) {
+Result<const Arch*> find_arch(const Checkpoint& checkpoint) {
   std::string known;
   for (const Arch* arch : all_archs()) {
     for (const std::string_view type : arch->model_types) {
-      if (type == checkpoint.model_type()) return arch->load(checkpoint, backend);
+      if (type == checkpoint.model_type()) return arch;
       known += known.empty() ? "" : ", ";
       known += type;
     }
@@ -19,6 +19,10 @@ Result<std::unique_ptr<Model>> load_model(const Checkpoint& checkpoint, Backend&
   return Error{ErrorCode::kUnsupported,
                fmt::format("architecture \"{}\" is not known; {}; known are {}",
                            checkpoint.model_type(), checkpoint.path(), known)};
+}
+
+Result<std::unique_ptr<Model>> load_model(const Checkpoint& checkpoint, Backend& backend) {
+  return TRY(find_arch(checkpoint))->load(checkpoint, backend);
 }
 
 }  // namespace overtake

@@ -119,35 +119,6 @@ Result<RopeConfig> read_hf_rope(const Metadata& config, int n_dims, int64_t cont
   return out;
 }
 
-Result<RopeConfig> read_gguf_rope(const Metadata& metadata, const std::string& arch, int n_dims,
-                                  int64_t context) {
-  RopeConfig out;
-  out.n_dims = n_dims;
-  out.context = out.original_context = context;
-  const std::string prefix = arch + ".rope.";
-  if (const auto theta = TRY(metadata.find_double(prefix + "freq_base"))) out.theta = *theta;
-  if (const auto type = TRY(metadata.find_string(prefix + "scaling.type"))) {
-    out.type = *type == "none" ? "default" : *type;
-  }
-  if (const auto factor = TRY(metadata.find_double(prefix + "scaling.factor"))) {
-    out.factor = *factor;
-  }
-  // Old files of linearly scaled models have this key alone.
-  if (const auto linear = TRY(metadata.find_double(prefix + "scale_linear"))) {
-    out.type = "linear";
-    out.factor = *linear;
-  }
-  if (const auto original = TRY(metadata.find_int(prefix + "scaling.original_context_length"))) {
-    out.original_context = *original;
-  }
-  if (out.type == "yarn") {
-    if (const auto extra = TRY(metadata.find_double(prefix + "scaling.attn_factor"))) {
-      out.attention_factor = *extra * yarn_magnitude(out);
-    }
-  }
-  return out;
-}
-
 Result<Rope> make_rope(const RopeConfig& config, Rope::Pairing pairing) {
   if (config.n_dims <= 0 || config.n_dims % 2 != 0) {
     return bad(

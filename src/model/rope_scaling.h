@@ -12,6 +12,8 @@
 
 namespace overtake {
 
+class GgufPlan;
+
 struct RopeConfig {
   int n_dims = 0;
   double theta = 10000.0;
@@ -32,9 +34,12 @@ struct RopeConfig {
 // From config.json: `rope_parameters`, or `rope_theta` and `rope_scaling` as most published files
 // write it. `context` is the model's max_position_embeddings.
 Result<RopeConfig> read_hf_rope(const Metadata& config, int n_dims, int64_t context);
-// From GGUF: the keys ARCH.rope.*.
+// From GGUF: the keys ARCH.rope.*, or, where this program made the file, overtake.rope.*.
 Result<RopeConfig> read_gguf_rope(const Metadata& metadata, const std::string& arch, int n_dims,
                                   int64_t context);
+bool has_exact_rope(const Metadata& metadata);
+// Writes what the two read: keys, and the tensor rope_freqs for Llama 3's scaling.
+Status set_gguf_rope(const RopeConfig& config, GgufPlan* plan);
 
 // kUnsupported for an unknown type, kDamaged for values that make no angles.
 Result<Rope> make_rope(const RopeConfig& config, Rope::Pairing pairing);

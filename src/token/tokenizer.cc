@@ -28,7 +28,7 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::load(const Checkpoint& checkpoint)
 Result<std::unique_ptr<Tokenizer>> Tokenizer::load(const Metadata& metadata,
                                                    std::string_view path) {
   const std::optional<std::string> model = TRY(metadata.find_string("tokenizer.ggml.model"));
-  if (!model) {
+  if (!model || *model == "no_vocab") {
     return Error{
         ErrorCode::kNotFound,
         fmt::format("no tokenizer (tokenizer.ggml.model); {}; use a file that has one", path)};

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "base/log.h"
+#include "model/activation.h"
 #include "model/arch.h"
+#include "model/gguf_plan.h"
 #include "model/limits.h"
 #include "model/rope_scaling.h"
 #include "model/weight_loader.h"
@@ -30,37 +32,31 @@ struct FalconConfig {
   bool tied = true;
   Bias bias = Bias::kNone;
   Activation activation = Activation::kGelu;
+  RopeConfig rope_config;
   Rope rope;
 };
 
-// What a file calls the tensors; "{}" is the number of the layer.
-struct FalconNames {
-  const char *embedding, *norm, *attention_norm, *mlp_norm, *second_norm, *qkv, *output, *up, *down,
-      *final_norm, *head;
-};
-// GGUF's attn_norm is the MLP's norm where there are two; the attention's is then attn_norm_2.
-constexpr FalconNames kGgufNames = {"token_embd",
-                                    "blk.{}.attn_norm",
-                                    "blk.{}.attn_norm_2",
-                                    "blk.{}.attn_norm",
-                                    "blk.{}.ffn_norm",
-                                    "blk.{}.attn_qkv",
-                                    "blk.{}.attn_output",
-                                    "blk.{}.ffn_up",
-                                    "blk.{}.ffn_down",
-                                    "output_norm",
-                                    "output"};
-constexpr FalconNames kHfNames = {"transformer.word_embeddings",
-                                  "transformer.h.{}.input_layernorm",
-                                  "transformer.h.{}.ln_attn",
-                                  "transformer.h.{}.ln_mlp",
-                                  "transformer.h.{}.post_attention_layernorm",
-                                  "transformer.h.{}.self_attention.query_key_value",
-                                  "transformer.h.{}.self_attention.dense",
-                                  "transformer.h.{}.mlp.dense_h_to_4h",
-                                  "transformer.h.{}.mlp.dense_4h_to_h",
-                                  "transformer.ln_f",
-                                  "lm_head"};
+constexpr TensorName kEmbedding = {"token_embd", "transformer.word_embeddings"};
+constexpr TensorName kLayerNorm = {"blk.{}.attn_norm", "transformer.h.{}.input_layernorm"};
+// Where there are two norms, GGUF's attn_norm is the MLP's, and attn_norm_2 the attention's.
+constexpr TensorName kAttentionNorm = {"blk.{}.attn_norm_2", "transformer.h.{}.ln_attn"};
+constexpr TensorName kMlpNorm = {"blk.{}.attn_norm", "transformer.h.{}.ln_mlp"};
+constexpr TensorName kSecondNorm = {"blk.{}.ffn_norm", "transformer.h.{}.post_attention_layernorm"};
+constexpr TensorName kQkv = {"blk.{}.attn_qkv", "transformer.h.{}.self_attention.query_key_value"};
+constexpr TensorName kOutput = {"blk.{}.attn_output", "transformer.h.{}.self_attention.dense"};
+constexpr TensorName kUp = {"blk.{}.ffn_up", "transformer.h.{}.mlp.dense_h_to_4h"};
+constexpr TensorName kDown = {"blk.{}.ffn_down", "transformer.h.{}.mlp.dense_4h_to_h"};
+constexpr TensorName kNorm = {"output_norm", "transformer.ln_f"};
+constexpr TensorName kHead = {"output", "lm_head"};
+
+TensorNames names_of(const Checkpoint& checkpoint) {
+  return {checkpoint, "transformer.", kEmbedding};
+}
+
+// Keys of this program's own: what no GGUF key says, as llama.cpp knows no such Falcon (Falcon-RW).
+constexpr std::string_view kAlibiKey = "overtake.alibi";
+constexpr std::string_view kAlibiTwiceKey = "overtake.alibi_in_mask";
+constexpr std::string_view kSequentialKey = "overtake.sequential";
 
 Status check_heads(const FalconConfig& c, const std::string& path) {
   if (c.width == c.n_heads * c.head_dim && c.head_dim % 2 == 0 && c.n_heads % c.n_kv_heads == 0) {
@@ -70,17 +66,6 @@ Status check_heads(const FalconConfig& c, const std::string& path) {
                fmt::format("{} heads over {} kv heads do not divide a width of {}; {}; the file is "
                            "damaged or not a Falcon model",
                            c.n_heads, c.n_kv_heads, c.width, path)};
-}
-
-Result<Activation> read_activation(const Metadata& config) {
-  const auto name = TRY(config.find_string("activation"));
-  if (!name || *name == "gelu") return Activation::kGelu;
-  if (*name == "gelu_pytorch_tanh" || *name == "gelu_new") return Activation::kGeluTanh;
-  if (*name == "silu") return Activation::kSilu;
-  return Error{ErrorCode::kUnsupported,
-               fmt::format("activation \"{}\" is not known; config.json; known are gelu, "
-                           "gelu_pytorch_tanh, silu",
-                           *name)};
 }
 
 // transformers' eager attention has added the ALiBi bias twice since 4.45: to the scores, and once
@@ -140,7 +125,7 @@ Result<FalconConfig> read_hf_config(const Checkpoint& checkpoint) {
     return get_bounded(meta, std::span(keys.begin(), keys.size()), high);
   };
   FalconConfig c;
-  c.width = TRY(get({"hidden_size"}, kMaxWidth));
+  c.width = TRY(get({"hidden_size", "n_embed"}, kMaxWidth));
   c.n_layers = TRY(get({"num_hidden_layers", "n_layer"}, kMaxLayers));
   c.n_heads = TRY(get({"num_attention_heads", "n_head"}, kMaxHeads));
   c.head_dim = c.width / c.n_heads;
@@ -151,15 +136,16 @@ Result<FalconConfig> read_hf_config(const Checkpoint& checkpoint) {
                   ? TRY(get({"max_position_embeddings"}, kMaxContext))
                   : 2048;
   c.epsilon = static_cast<float>(TRY(meta.find_double("layer_norm_epsilon")).value_or(1e-5));
-  c.activation = TRY(read_activation(meta));
+  c.activation = TRY(read_activation(meta, "activation", Activation::kGelu));
   TRY(read_hf_flags(meta, c));
   TRY(check_heads(c, checkpoint.path()));
-  const RopeConfig rope = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(rope, Rope::Pairing::kHalves));
+  c.rope_config = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
+  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
   return c;
 }
 
-// GGUF files hold the rotary Falcons only, their query_key_value sorted as queries, keys, values.
+// GGUF files have query_key_value sorted as queries, keys, values. Those of others are rotary
+// Falcons.
 Result<FalconConfig> read_gguf_config(const Checkpoint& checkpoint) {
   const Metadata& meta = checkpoint.metadata();
   const std::string& arch = checkpoint.model_type();
@@ -182,13 +168,17 @@ Result<FalconConfig> read_gguf_config(const Checkpoint& checkpoint) {
   c.tied = checkpoint.find("output.weight") == nullptr;
   c.two_norms = checkpoint.find("blk.0.attn_norm_2.weight") != nullptr;
   c.bias = Bias::kIfPresent;
+  c.activation = TRY(read_activation(meta, kActivationKey, Activation::kGelu));
+  c.parallel = !TRY(meta.find_bool(kSequentialKey)).value_or(false);
+  c.alibi = TRY(meta.find_bool(kAlibiKey)).value_or(false);
+  c.alibi_twice = TRY(meta.find_bool(kAlibiTwiceKey)).value_or(false);
   const StoredTensor* embedding = checkpoint.find("token_embd.weight");
   c.vocab_size = embedding ? TRY(check_range("the number of rows of token_embd.weight",
                                              embedding->n_rows(), 1, kMaxVocab))
                            : 1;  // the loader reports the missing tensor
   TRY(check_heads(c, checkpoint.path()));
-  const RopeConfig rope = TRY(read_gguf_rope(meta, arch, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(rope, Rope::Pairing::kHalves));
+  c.rope_config = TRY(read_gguf_rope(meta, arch, static_cast<int>(c.head_dim), c.context));
+  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
   return c;
 }
 
@@ -218,19 +208,36 @@ std::vector<float> alibi_table(const FalconConfig& c, float scale) {
   return table;
 }
 
+// The rows of query_key_value sorted: all queries, all keys, all values.
+std::vector<MatrixPart::Rows> sorted_rows(const FalconConfig& c) {
+  std::vector<MatrixPart::Rows> rows;
+  if (!c.row_groups) return rows;
+  const int64_t queries = c.n_heads / c.n_kv_heads;
+  const int64_t group_rows = (queries + 2) * c.head_dim;
+  for (int64_t g = 0; g < c.n_kv_heads; ++g) {
+    rows.push_back({g * group_rows, queries * c.head_dim});
+  }
+  for (const int64_t place : {queries, queries + 1}) {
+    for (int64_t g = 0; g < c.n_kv_heads; ++g) {
+      rows.push_back({g * group_rows + place * c.head_dim, c.head_dim});
+    }
+  }
+  return rows;
+}
+
 class FalconModel : public Model {
  public:
   Status load(const Checkpoint& checkpoint, Backend& backend) {
     const bool gguf = checkpoint.format() == CheckpointFormat::kGguf;
     config_ = TRY(gguf ? read_gguf_config(checkpoint) : read_hf_config(checkpoint));
     const FalconConfig& c = config_;
-    const FalconNames& names = gguf ? kGgufNames : kHfNames;
+    const TensorNames names = names_of(checkpoint);
     WeightLoader loader(checkpoint, backend);
-    embedding_ = TRY(loader.table(names.embedding, c.vocab_size, c.width));
+    embedding_ = TRY(loader.table(names(kEmbedding), c.vocab_size, c.width));
     for (int64_t i = 0; i < c.n_layers; ++i) layers_.push_back(TRY(load_layer(loader, names, i)));
-    norm_ = TRY(loader.norm(names.final_norm, Norm::Kind::kLayer, c.width, c.epsilon));
-    head_ = TRY(
-        loader.linear(c.tied ? names.embedding : names.head, c.vocab_size, c.width, Bias::kNone));
+    norm_ = TRY(loader.norm(names(kNorm), Norm::Kind::kLayer, c.width, c.epsilon));
+    head_ =
+        TRY(loader.linear(names(c.tied ? kEmbedding : kHead), c.vocab_size, c.width, Bias::kNone));
     TRY(set_attention());
     info_.arch = "falcon";
     info_.vocab_size = c.vocab_size;
@@ -296,39 +303,21 @@ class FalconModel : public Model {
     return {};
   }
 
-  // query_key_value with its rows sorted: all queries, all keys, all values.
-  MatrixPart sorted_qkv(const std::string& name) const {
+  Result<Layer> load_layer(WeightLoader& loader, const TensorNames& names, int64_t i) {
     const FalconConfig& c = config_;
-    MatrixPart part{name, (c.n_heads + 2 * c.n_kv_heads) * c.head_dim, {}};
-    if (!c.row_groups) return part;
-    const int64_t queries = c.n_heads / c.n_kv_heads;
-    const int64_t group_rows = (queries + 2) * c.head_dim;
-    for (int64_t g = 0; g < c.n_kv_heads; ++g) {
-      part.rows.push_back({g * group_rows, queries * c.head_dim});
-    }
-    for (const int64_t place : {queries, queries + 1}) {
-      for (int64_t g = 0; g < c.n_kv_heads; ++g) {
-        part.rows.push_back({g * group_rows + place * c.head_dim, c.head_dim});
-      }
-    }
-    return part;
-  }
-
-  Result<Layer> load_layer(WeightLoader& loader, const FalconNames& names, int64_t i) {
-    const FalconConfig& c = config_;
-    const auto name = [&](const char* pattern) { return fmt::format(fmt::runtime(pattern), i); };
-    const auto norm = [&](const char* pattern) {
-      return loader.norm(name(pattern), Norm::Kind::kLayer, c.width, c.epsilon);
+    const auto norm = [&](TensorName name) {
+      return loader.norm(names(name, i), Norm::Kind::kLayer, c.width, c.epsilon);
     };
     Layer layer;
-    layer.attention_norm = TRY(norm(c.two_norms ? names.attention_norm : names.norm));
-    if (c.two_norms) layer.mlp_norm = TRY(norm(names.mlp_norm));
-    if (!c.parallel) layer.mlp_norm = TRY(norm(names.second_norm));
-    const MatrixPart qkv = sorted_qkv(name(names.qkv));
+    layer.attention_norm = TRY(norm(c.two_norms ? kAttentionNorm : kLayerNorm));
+    if (c.two_norms) layer.mlp_norm = TRY(norm(kMlpNorm));
+    if (!c.parallel) layer.mlp_norm = TRY(norm(kSecondNorm));
+    const MatrixPart qkv{names(kQkv, i), (c.n_heads + 2 * c.n_kv_heads) * c.head_dim,
+                         sorted_rows(c)};
     layer.qkv = TRY(loader.linear(std::span(&qkv, 1), c.width, c.bias));
-    layer.output = TRY(loader.linear(name(names.output), c.width, c.width, c.bias));
-    layer.up = TRY(loader.linear(name(names.up), c.ffn_width, c.width, c.bias));
-    layer.down = TRY(loader.linear(name(names.down), c.width, c.ffn_width, c.bias));
+    layer.output = TRY(loader.linear(names(kOutput, i), c.width, c.width, c.bias));
+    layer.up = TRY(loader.linear(names(kUp, i), c.ffn_width, c.width, c.bias));
+    layer.down = TRY(loader.linear(names(kDown, i), c.width, c.ffn_width, c.bias));
     return layer;
   }
 
@@ -347,11 +336,50 @@ Result<std::unique_ptr<Model>> load_falcon(const Checkpoint& checkpoint, Backend
   return std::unique_ptr<Model>(std::move(model));
 }
 
+Status set_gguf_keys(const FalconConfig& c, GgufPlan* plan) {
+  plan->set("vocab_size", c.vocab_size);
+  plan->set("tensor_data_layout", std::string("jploski"));  // query_key_value is sorted
+  plan->set("context_length", c.context);
+  plan->set("embedding_length", c.width);
+  plan->set("block_count", c.n_layers);
+  plan->set("feed_forward_length", c.ffn_width);
+  plan->set("attention.head_count", c.n_heads);
+  plan->set("attention.head_count_kv", c.n_kv_heads);
+  plan->set_f32("attention.layer_norm_epsilon", c.epsilon);
+  Metadata& own = plan->metadata();
+  if (c.activation != Activation::kGelu) {
+    own.set(std::string(kActivationKey), std::string(activation_name(c.activation)));
+  }
+  if (!c.parallel) own.set(std::string(kSequentialKey), true);
+  if (!c.alibi) return set_gguf_rope(c.rope_config, plan);
+  own.set(std::string(kAlibiKey), true);
+  own.set(std::string(kAlibiTwiceKey), c.alibi_twice);
+  return {};
+}
+
+Result<GgufPlan> falcon_to_gguf(const Checkpoint& checkpoint) {
+  const FalconConfig c = TRY(read_hf_config(checkpoint));
+  GgufPlan plan(checkpoint, names_of(checkpoint), "falcon");
+  TRY(set_gguf_keys(c, &plan));
+  TRY(plan.add(kEmbedding));
+  for (int64_t i = 0; i < c.n_layers; ++i) {
+    constexpr Bias kNormBias = Bias::kRequired;
+    TRY(plan.add(c.two_norms ? kAttentionNorm : kLayerNorm, i, kNormBias));
+    if (c.two_norms) TRY(plan.add(kMlpNorm, i, kNormBias));
+    if (!c.parallel) TRY(plan.add(kSecondNorm, i, kNormBias));
+    TRY(plan.add(kQkv, i, c.bias, sorted_rows(c)));
+    for (const TensorName name : {kOutput, kUp, kDown}) TRY(plan.add(name, i, c.bias));
+  }
+  TRY(plan.add(kNorm, 0, Bias::kRequired));
+  if (!c.tied) TRY(plan.add(kHead));
+  return plan;
+}
+
 // RefinedWeb...: what the first releases called themselves.
 constexpr std::string_view kModelTypes[] = {"falcon", "RefinedWeb", "RefinedWebModel"};
 
 }  // namespace
 
-OVERTAKE_ENTRY(Arch, arch_falcon) = {"falcon", kModelTypes, load_falcon};
+OVERTAKE_ENTRY(Arch, arch_falcon) = {"falcon", kModelTypes, load_falcon, falcon_to_gguf};
 
 }  // namespace overtake

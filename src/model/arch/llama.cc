@@ -6,9 +6,12 @@
 #include <cmath>
 #include <vector>
 
+#include "model/activation.h"
 #include "model/arch.h"
+#include "model/gguf_plan.h"
 #include "model/limits.h"
 #include "model/rope_scaling.h"
+#include "model/rotary_rows.h"
 #include "model/weight_loader.h"
 
 namespace overtake {
@@ -21,30 +24,24 @@ struct LlamaConfig {
   bool tied = false;
   Bias attention_bias = Bias::kNone, mlp_bias = Bias::kNone;
   Activation activation = Activation::kSilu;
+  RopeConfig rope_config;
   Rope rope;
 };
 
-// What a file calls the tensors; "{}" is the number of the layer.
-struct LlamaNames {
-  const char *embedding, *attention_norm, *q, *k, *v, *output, *mlp_norm, *gate, *up, *down, *norm,
-      *head;
-};
-constexpr LlamaNames kGgufNames = {"token_embd",      "blk.{}.attn_norm", "blk.{}.attn_q",
-                                   "blk.{}.attn_k",   "blk.{}.attn_v",    "blk.{}.attn_output",
-                                   "blk.{}.ffn_norm", "blk.{}.ffn_gate",  "blk.{}.ffn_up",
-                                   "blk.{}.ffn_down", "output_norm",      "output"};
-constexpr LlamaNames kHfNames = {"model.embed_tokens",
-                                 "model.layers.{}.input_layernorm",
-                                 "model.layers.{}.self_attn.q_proj",
-                                 "model.layers.{}.self_attn.k_proj",
-                                 "model.layers.{}.self_attn.v_proj",
-                                 "model.layers.{}.self_attn.o_proj",
-                                 "model.layers.{}.post_attention_layernorm",
-                                 "model.layers.{}.mlp.gate_proj",
-                                 "model.layers.{}.mlp.up_proj",
-                                 "model.layers.{}.mlp.down_proj",
-                                 "model.norm",
-                                 "lm_head"};
+constexpr TensorName kEmbedding = {"token_embd", "model.embed_tokens"};
+constexpr TensorName kAttentionNorm = {"blk.{}.attn_norm", "model.layers.{}.input_layernorm"};
+constexpr TensorName kQuery = {"blk.{}.attn_q", "model.layers.{}.self_attn.q_proj"};
+constexpr TensorName kKey = {"blk.{}.attn_k", "model.layers.{}.self_attn.k_proj"};
+constexpr TensorName kValue = {"blk.{}.attn_v", "model.layers.{}.self_attn.v_proj"};
+constexpr TensorName kOutput = {"blk.{}.attn_output", "model.layers.{}.self_attn.o_proj"};
+constexpr TensorName kMlpNorm = {"blk.{}.ffn_norm", "model.layers.{}.post_attention_layernorm"};
+constexpr TensorName kGate = {"blk.{}.ffn_gate", "model.layers.{}.mlp.gate_proj"};
+constexpr TensorName kUp = {"blk.{}.ffn_up", "model.layers.{}.mlp.up_proj"};
+constexpr TensorName kDown = {"blk.{}.ffn_down", "model.layers.{}.mlp.down_proj"};
+constexpr TensorName kNorm = {"output_norm", "model.norm"};
+constexpr TensorName kHead = {"output", "lm_head"};
+
+TensorNames names_of(const Checkpoint& checkpoint) { return {checkpoint, "model.", kEmbedding}; }
 
 Status check_heads(const LlamaConfig& c, const std::string& path) {
   if (c.n_heads % c.n_kv_heads == 0 && c.head_dim > 0 && c.head_dim % 2 == 0) return {};
@@ -52,17 +49,6 @@ Status check_heads(const LlamaConfig& c, const std::string& path) {
                fmt::format("{} heads of {} dimensions over {} kv heads do not divide; {}; the file "
                            "is damaged or not a Llama model",
                            c.n_heads, c.head_dim, c.n_kv_heads, path)};
-}
-
-Result<Activation> read_activation(const Metadata& config) {
-  const auto name = TRY(config.find_string("hidden_act"));
-  if (!name || *name == "silu" || *name == "swish") return Activation::kSilu;
-  if (*name == "gelu") return Activation::kGelu;
-  if (*name == "gelu_pytorch_tanh" || *name == "gelu_new") return Activation::kGeluTanh;
-  return Error{ErrorCode::kUnsupported,
-               fmt::format("hidden_act \"{}\" is not known; config.json; known are silu, gelu, "
-                           "gelu_pytorch_tanh",
-                           *name)};
 }
 
 Result<LlamaConfig> read_hf_config(const Checkpoint& checkpoint) {
@@ -87,14 +73,15 @@ Result<LlamaConfig> read_hf_config(const Checkpoint& checkpoint) {
   const auto bias = [](bool required) { return required ? Bias::kRequired : Bias::kNone; };
   c.attention_bias = bias(TRY(meta.find_bool("attention_bias")).value_or(false));
   c.mlp_bias = bias(TRY(meta.find_bool("mlp_bias")).value_or(false));
-  c.activation = TRY(read_activation(meta));
+  c.activation = TRY(read_activation(meta, "hidden_act", Activation::kSilu));
   TRY(check_heads(c, checkpoint.path()));
-  const RopeConfig rope = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(rope, Rope::Pairing::kHalves));
+  c.rope_config = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
+  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
   return c;
 }
 
-// Llama 3.1's rope scaling comes in a GGUF file as a tensor of divisors.
+// Llama 3.1's rope scaling comes in a GGUF file as a tensor of divisors, and, if this program made
+// the file, exactly.
 Status apply_rope_divisors(const Checkpoint& checkpoint, Rope& rope) {
   if (!checkpoint.find("rope_freqs.weight")) return {};
   const int64_t shape[] = {rope.n_dims / 2};
@@ -134,6 +121,7 @@ Result<LlamaConfig> read_gguf_config(const Checkpoint& checkpoint) {
   c.epsilon = static_cast<float>(TRY(meta.get_double(epsilon)));
   c.tied = checkpoint.find("output.weight") == nullptr;
   c.attention_bias = c.mlp_bias = Bias::kIfPresent;
+  c.activation = TRY(read_activation(meta, kActivationKey, Activation::kSilu));
   const StoredTensor* embedding = checkpoint.find("token_embd.weight");
   c.vocab_size = embedding ? TRY(check_range("the number of rows of token_embd.weight",
                                              embedding->n_rows(), 1, kMaxVocab))
@@ -141,9 +129,9 @@ Result<LlamaConfig> read_gguf_config(const Checkpoint& checkpoint) {
   TRY(check_heads(c, checkpoint.path()));
   const int64_t n_dims =
       has("rope.dimension_count") ? TRY(get("rope.dimension_count", c.head_dim)) : c.head_dim;
-  const RopeConfig rope = TRY(read_gguf_rope(meta, arch, static_cast<int>(n_dims), c.context));
-  c.rope = TRY(make_rope(rope, Rope::Pairing::kAdjacent));
-  TRY(apply_rope_divisors(checkpoint, c.rope));
+  c.rope_config = TRY(read_gguf_rope(meta, arch, static_cast<int>(n_dims), c.context));
+  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
+  if (!has_exact_rope(meta)) TRY(apply_rope_divisors(checkpoint, c.rope));
   return c;
 }
 
@@ -153,13 +141,14 @@ class LlamaModel : public Model {
     const bool gguf = checkpoint.format() == CheckpointFormat::kGguf;
     config_ = TRY(gguf ? read_gguf_config(checkpoint) : read_hf_config(checkpoint));
     const LlamaConfig& c = config_;
-    const LlamaNames& names = gguf ? kGgufNames : kHfNames;
+    const TensorNames names = names_of(checkpoint);
+    rotary_rows_ = gguf;
     WeightLoader loader(checkpoint, backend);
-    embedding_ = TRY(loader.table(names.embedding, c.vocab_size, c.width));
+    embedding_ = TRY(loader.table(names(kEmbedding), c.vocab_size, c.width));
     for (int64_t i = 0; i < c.n_layers; ++i) layers_.push_back(TRY(load_layer(loader, names, i)));
-    norm_ = TRY(loader.norm(names.norm, Norm::Kind::kRms, c.width, c.epsilon));
-    head_ = TRY(
-        loader.linear(c.tied ? names.embedding : names.head, c.vocab_size, c.width, Bias::kNone));
+    norm_ = TRY(loader.norm(names(kNorm), Norm::Kind::kRms, c.width, c.epsilon));
+    head_ =
+        TRY(loader.linear(names(c.tied ? kEmbedding : kHead), c.vocab_size, c.width, Bias::kNone));
     attention_ = {.n_heads = static_cast<int>(c.n_heads),
                   .n_kv_heads = static_cast<int>(c.n_kv_heads),
                   .head_dim = static_cast<int>(c.head_dim),
@@ -209,27 +198,38 @@ class LlamaModel : public Model {
     Linear qkv, output, gate_up, down;
   };
 
-  Result<Layer> load_layer(WeightLoader& loader, const LlamaNames& names, int64_t i) {
+  // Queries or keys with each head's rotary pairs half a head apart, as transformers has them.
+  MatrixPart in_halves(std::string name, int64_t n_heads) const {
     const LlamaConfig& c = config_;
-    const auto name = [&](const char* pattern) { return fmt::format(fmt::runtime(pattern), i); };
+    MatrixPart part{std::move(name), n_heads * c.head_dim, {}};
+    if (rotary_rows_) part.rows = halves_of_pairs(n_heads, c.head_dim, c.rope.n_dims);
+    return part;
+  }
+
+  Result<Layer> load_layer(WeightLoader& loader, const TensorNames& names, int64_t i) {
+    const LlamaConfig& c = config_;
+    const auto norm = [&](TensorName name) {
+      return loader.norm(names(name, i), Norm::Kind::kRms, c.width, c.epsilon);
+    };
     const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
     Layer layer;
-    layer.attention_norm =
-        TRY(loader.norm(name(names.attention_norm), Norm::Kind::kRms, c.width, c.epsilon));
-    layer.mlp_norm = TRY(loader.norm(name(names.mlp_norm), Norm::Kind::kRms, c.width, c.epsilon));
-    const MatrixPart qkv[] = {
-        {name(names.q), q, {}}, {name(names.k), kv, {}}, {name(names.v), kv, {}}};
+    layer.attention_norm = TRY(norm(kAttentionNorm));
+    layer.mlp_norm = TRY(norm(kMlpNorm));
+    const MatrixPart qkv[] = {in_halves(names(kQuery, i), c.n_heads),
+                              in_halves(names(kKey, i), c.n_kv_heads),
+                              {names(kValue, i), kv, {}}};
     layer.qkv = TRY(loader.linear(qkv, c.width, c.attention_bias));
-    layer.output = TRY(loader.linear(name(names.output), c.width, q, c.attention_bias));
-    const MatrixPart gate_up[] = {{name(names.gate), c.ffn_width, {}},
-                                  {name(names.up), c.ffn_width, {}}};
+    layer.output = TRY(loader.linear(names(kOutput, i), c.width, q, c.attention_bias));
+    const MatrixPart gate_up[] = {{names(kGate, i), c.ffn_width, {}},
+                                  {names(kUp, i), c.ffn_width, {}}};
     layer.gate_up = TRY(loader.linear(gate_up, c.width, c.mlp_bias));
-    layer.down = TRY(loader.linear(name(names.down), c.width, c.ffn_width, c.mlp_bias));
+    layer.down = TRY(loader.linear(names(kDown, i), c.width, c.ffn_width, c.mlp_bias));
     return layer;
   }
 
   LlamaConfig config_;
   AttentionSpec attention_;
+  bool rotary_rows_ = false;  // the file has rotary pairs side by side
   const StoredTensor* embedding_ = nullptr;
   std::vector<Layer> layers_;
   Norm norm_;
@@ -242,10 +242,50 @@ Result<std::unique_ptr<Model>> load_llama(const Checkpoint& checkpoint, Backend&
   return std::unique_ptr<Model>(std::move(model));
 }
 
+Status set_gguf_keys(const LlamaConfig& c, GgufPlan* plan) {
+  plan->set("vocab_size", c.vocab_size);
+  plan->set("context_length", c.context);
+  plan->set("embedding_length", c.width);
+  plan->set("block_count", c.n_layers);
+  plan->set("feed_forward_length", c.ffn_width);
+  plan->set("attention.head_count", c.n_heads);
+  plan->set("attention.head_count_kv", c.n_kv_heads);
+  plan->set("attention.key_length", c.head_dim);
+  plan->set("attention.value_length", c.head_dim);
+  plan->set_f32("attention.layer_norm_rms_epsilon", c.epsilon);
+  plan->set("rope.dimension_count", c.head_dim);
+  if (c.window > 0) plan->set("attention.sliding_window", c.window);
+  if (c.activation != Activation::kSilu) {
+    plan->metadata().set(std::string(kActivationKey), std::string(activation_name(c.activation)));
+  }
+  return set_gguf_rope(c.rope_config, plan);
+}
+
+Result<GgufPlan> llama_to_gguf(const Checkpoint& checkpoint) {
+  const LlamaConfig c = TRY(read_hf_config(checkpoint));
+  GgufPlan plan(checkpoint, names_of(checkpoint), "llama");
+  TRY(set_gguf_keys(c, &plan));
+  const GgufPlan::Rows q_rows = pairs_of_halves(c.n_heads, c.head_dim);
+  const GgufPlan::Rows k_rows = pairs_of_halves(c.n_kv_heads, c.head_dim);
+  TRY(plan.add(kEmbedding));
+  for (int64_t i = 0; i < c.n_layers; ++i) {
+    TRY(plan.add(kAttentionNorm, i));
+    TRY(plan.add(kQuery, i, c.attention_bias, q_rows));
+    TRY(plan.add(kKey, i, c.attention_bias, k_rows));
+    TRY(plan.add(kValue, i, c.attention_bias));
+    TRY(plan.add(kOutput, i, c.attention_bias));
+    TRY(plan.add(kMlpNorm, i));
+    for (const TensorName name : {kGate, kUp, kDown}) TRY(plan.add(name, i, c.mlp_bias));
+  }
+  TRY(plan.add(kNorm));
+  if (!c.tied) TRY(plan.add(kHead));
+  return plan;
+}
+
 constexpr std::string_view kModelTypes[] = {"llama", "mistral"};
 
 }  // namespace
 
-OVERTAKE_ENTRY(Arch, arch_llama) = {"llama", kModelTypes, load_llama};
+OVERTAKE_ENTRY(Arch, arch_llama) = {"llama", kModelTypes, load_llama, llama_to_gguf};
 
 }  // namespace overtake

@@ -1,0 +1,44 @@
+// From a checkpoint to a GGUF file: the plan that its arch makes, carried out over the thread pool.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "format/checkpoint.h"
+#include "model/gguf_plan.h"
+#include "parallel/thread_pool.h"
+
+namespace overtake {
+
+// A type that a file can be converted to.
+struct ConvertType {
+  std::string_view option;  // "q8_0"
+  std::string_view type;    // the QuantType's name
+  int64_t file_type;        // general.file_type, as the GGUF specification numbers it
+};
+std::span<const ConvertType> convert_types();
+
+// The plan of the checkpoint's arch, with the keys that every architecture has: general.*, and
+// generation_config.* as the folder's generation_config.json says. No tokenizer: that is the
+// caller's. kUnsupported if the arch has no form in GGUF, or is not known.
+Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint);
+
+struct GgufWriteOptions {
+  ConvertType type;
+  bool overwrite = false;
+  // Called on the caller's thread every few megabytes, with the bytes written so far; an error ends
+  // the work, and nothing is left of the file.
+  std::function<Status(uint64_t done, uint64_t total)> progress;
+};
+
+// Writes the planned file. One-dimensional tensors, norms and what the plan says stay F32; a matrix
+// whose rows are no whole blocks of the type becomes F16. Memory: a few megabytes a thread.
+// The same checkpoint gives the same bytes every time.
+Status write_gguf(const Checkpoint& checkpoint, const GgufPlan& plan, const std::string& path,
+                  const GgufWriteOptions& options, ThreadPool& pool);
+
+}  // namespace overtake
