@@ -33,10 +33,10 @@ class WeightPacker {
   Result<std::unique_ptr<Weight>> pack(ThreadPool& pool);
 
  private:
-  // The spans of one segment.
+  // The rows of one segment, where they stand in the file.
   struct Source {
     const QuantType* type;
-    std::span<const RowSpan> rows;
+    std::vector<const std::byte*> rows;
   };
 
   Result<int64_t> check_rows() const;
@@ -128,7 +128,13 @@ Status WeightPacker::add_segment(PackedWeight& weight, std::span<const RowSpan> 
   segment.tile_bytes = segment.integer
                            ? static_cast<size_t>(n_in / type.block * segment.layout.unit_bytes())
                            : static_cast<size_t>(n_in * kernels_.lanes * type.block_bytes);
-  sources_.push_back({&type, rows});
+  Source source{&type, {}};
+  for (const RowSpan& span : rows) {
+    for (int64_t i = 0; i < span.count; ++i) {
+      source.rows.push_back(span.tensor->row_bytes(span.first + i).data());
+    }
+  }
+  sources_.push_back(std::move(source));
   weight.segments_.push_back(segment);
   return {};
 }
@@ -162,16 +168,11 @@ void WeightPacker::pack_tile(const PackedWeight& weight, size_t index, int64_t t
   const PackedSegment& segment = weight.segments_[index];
   const Source& source = sources_[index];
   std::array<const std::byte*, kMaxLanes> lanes{};
-  int64_t row = 0;  // of the segment, at the start of the span
-  for (const RowSpan& span : source.rows) {
-    for (int lane = 0; lane < kernels_.lanes; ++lane) {
-      const int64_t in_span = tile * kernels_.lanes + lane - row;
-      if (in_span < 0 || in_span >= span.count) continue;
-      lanes[static_cast<size_t>(lane)] = span.tensor->row_bytes(span.first + in_span).data();
-    }
-    row += span.count;
-  }
-  const TileRows rows(lanes.data(), static_cast<size_t>(kernels_.lanes));
+  const size_t n_lanes = static_cast<size_t>(kernels_.lanes);
+  const size_t first = static_cast<size_t>(tile) * n_lanes;
+  std::copy_n(source.rows.begin() + static_cast<ptrdiff_t>(first),
+              std::min(n_lanes, source.rows.size() - first), lanes.begin());
+  const TileRows rows(lanes.data(), n_lanes);
   uint8_t* out =
       const_cast<uint8_t*>(segment.tiles) + static_cast<size_t>(tile) * segment.tile_bytes;
   if (segment.integer) {
