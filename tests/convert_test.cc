@@ -1,0 +1,188 @@
+// Golden folders converted to GGUF: the same bits of logits in F32, near ones in smaller types, and
+// what llama.cpp computes from the very same files (tests/fixtures/make_peer_logits.py).
+#include "model/convert.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "catalog/digest.h"
+#include "golden.h"
+
+namespace overtake {
+namespace {
+
+namespace fs = std::filesystem;
+
+const ConvertType& type_named(std::string_view option) {
+  for (const ConvertType& type : convert_types()) {
+    if (type.option == option) return type;
+  }
+  ADD_FAILURE() << option;
+  return convert_types().front();
+}
+
+// A GGUF file made of a folder, which goes with the object.
+class Converted {
+ public:
+  Converted(const std::string& folder, std::string_view type, int n_threads = 2) {
+    path_ = (fs::path(testing::TempDir()) /
+             ("converted-" + std::to_string(::getpid()) + "-" + std::string(type) + ".gguf"))
+                .string();
+    const auto checkpoint = open_checkpoint(folder);
+    EXPECT_TRUE(checkpoint.ok()) << checkpoint.error().message;
+    auto plan = plan_gguf(**checkpoint);
+    EXPECT_TRUE(plan.ok()) << plan.error().message;
+    EXPECT_THAT(plan->left_out(), testing::IsEmpty());
+    plan->metadata().set("tokenizer.ggml.model", "no_vocab");
+    ThreadPool pool(n_threads);
+    const Status written =
+        write_gguf(**checkpoint, *plan, path_,
+                   {.type = type_named(type), .overwrite = true, .progress = {}}, pool);
+    EXPECT_TRUE(written.ok()) << written.error().message;
+  }
+  ~Converted() { fs::remove(path_); }
+  Converted(const Converted&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string digest() const { return *sha256_of_file(path_); }
+
+ private:
+  std::string path_;
+};
+
+std::vector<float> logits_of(const std::string& path, const std::vector<int32_t>& ids) {
+  const LoadedModel loaded = load_for_test(path, supported_isas().back(), 2);
+  std::vector<float> out;
+  const Status status =
+      trace_prompt(*loaded.model, *loaded.ops, ids,
+                   [&](int64_t, Tensor rows) {
+                     for (int64_t i = 0; i < rows.rows; ++i) {
+                       out.insert(out.end(), rows.row(i), rows.row(i) + rows.cols);
+                     }
+                   },
+                   {});
+  EXPECT_TRUE(status.ok()) << status.error().message;
+  return out;
+}
+
+double root_mean_square(const std::vector<float>& a, const std::vector<float>* minus = nullptr) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double d = minus ? a[i] - (*minus)[i] : a[i];
+    sum += d * d;
+  }
+  return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
+// Falcon-H1's multipliers go into the weights, which rounds them once more.
+bool changes_weights(const std::string& folder) { return folder.ends_with("falcon-h1"); }
+
+class ConvertedGolden : public testing::TestWithParam<std::string> {};
+
+TEST_P(ConvertedGolden, GivesTheSameBitsInF32) {
+  const Golden golden = read_golden(GetParam());
+  const Converted file(golden.folder, "f32");
+  const std::vector<float> before = logits_of(golden.folder, golden.input_ids);
+  const std::vector<float> after = logits_of(file.path(), golden.input_ids);
+  if (changes_weights(golden.folder)) {
+    EXPECT_LE(root_mean_square(after, &before), 1e-5 * root_mean_square(before));
+  } else {
+    EXPECT_EQ(after, before);
+  }
+}
+
+// A weight is off by half a unit in the last place at most (2^-12 of it for F16, 2^-9 for BF16, a
+// 254th of its block's largest for Q8_0), a logit by some multiple of that: errors of a row's
+// products are independent, and every layer adds its own. Twice the multiple that was measured
+// (13).
+TEST_P(ConvertedGolden, StaysNearInSmallerTypes) {
+  const Golden golden = read_golden(GetParam());
+  const std::vector<float> before = logits_of(golden.folder, golden.input_ids);
+  struct Bound {
+    const char* type;
+    double relative;
+  };
+  for (const Bound bound : {Bound{"f16", 0x1p-12}, {"bf16", 0x1p-9}, {"q8_0", 1.0 / 254}}) {
+    const Converted file(golden.folder, bound.type);
+    const std::vector<float> after = logits_of(file.path(), golden.input_ids);
+    const double away = root_mean_square(after, &before) / root_mean_square(before);
+    EXPECT_LE(away, 24 * bound.relative) << bound.type;
+    EXPECT_GT(away, 0) << bound.type;
+  }
+}
+
+TEST_P(ConvertedGolden, IsTheSameFileWhateverTheThreads) {
+  const std::string one = Converted(GetParam(), "q8_0", 1).digest();
+  EXPECT_EQ(Converted(GetParam(), "q8_0", 3).digest(), one);
+}
+
+INSTANTIATE_TEST_SUITE_P(, ConvertedGolden, testing::ValuesIn(golden_folders()),
+                         [](const auto& info) {
+                           std::string name = std::to_string(info.index) + "_" +
+                                              fs::path(info.param).filename().string();
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+Json peers() {
+  const std::string path = OVERTAKE_TEST_DATA_DIR "/peer/peer.json";
+  const auto text = read_file(path, 1 << 20);
+  EXPECT_TRUE(text.ok()) << path;
+  return *parse_json(*text, path);
+}
+
+// The files are the ones that llama.cpp read and the gguf package verified.
+TEST(ConvertedFiles, AreThoseThatThePeerWasGiven) {
+  const Json recorded = peers();
+  for (const auto& [name, digests] : recorded.items()) {
+    for (const auto& [type, digest] : digests.items()) {
+      const Converted file(OVERTAKE_TEST_DATA_DIR "/golden/" + name, type);
+      EXPECT_EQ(file.digest(), digest.get<std::string>()) << name << " " << type;
+    }
+  }
+}
+
+// llama.cpp computes GELU by a table of f16, good to 2^-11 of each value; all else is f32.
+float tolerance(const std::string& name) {
+  const bool gelu = name.starts_with("falcon-7b") || name.starts_with("falcon-40b") ||
+                    name.starts_with("falcon2");
+  return gelu ? 1e-2f : 2e-4f;
+}
+
+TEST(ConvertedFiles, GiveTheLogitsOfLlamaCpp) {
+  size_t n_compared = 0;
+  const Json recorded = peers();
+  for (const auto& [name, digests] : recorded.items()) {
+    const std::string expected_path = OVERTAKE_TEST_DATA_DIR "/peer/" + name + ".safetensors";
+    if (!fs::exists(expected_path)) continue;  // not in llama.cpp: peer.json has the digest alone
+    ++n_compared;
+    const auto file = MappedFile::open(expected_path);
+    const auto table = read_safetensors_table(file->bytes(), name);
+    ASSERT_TRUE(table.ok());
+    std::map<std::string, const SafetensorsEntry*> entries;
+    for (const SafetensorsEntry& entry : *table) entries[entry.name] = &entry;
+    const std::vector<float> theirs = floats_of(*entries.at("logits"));
+    const Converted converted(OVERTAKE_TEST_DATA_DIR "/golden/" + name, "f32");
+    const std::vector<float> ours = logits_of(converted.path(), ids_of(*entries.at("input_ids")));
+    const int64_t vocab = entries.at("logits")->shape[1];
+    float worst = 0;
+    size_t row = 0;
+    for (const int32_t position : ids_of(*entries.at("positions"))) {
+      for (int64_t i = 0; i < vocab; ++i) {
+        const float away = std::fabs(theirs[row * vocab + i] - ours[position * vocab + i]);
+        worst = away <= worst ? worst : away;  // a NaN stays
+      }
+      ++row;
+    }
+    EXPECT_LE(worst, tolerance(name)) << name;
+  }
+  EXPECT_GE(n_compared, 14u);
+}
+
+}  // namespace
+}  // namespace overtake
