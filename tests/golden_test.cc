@@ -82,7 +82,7 @@ std::string with_published_config(const std::string& folder) {
 // Greedy continuation through the attention state, as generation runs.
 std::vector<int32_t> greedy(const LoadedModel& loaded, const std::vector<int32_t>& prompt, int n) {
   std::vector<int32_t> ids = prompt;
-  StatePool pool(loaded.model->info().kv_shape, 64);
+  StatePool pool(loaded.model->info().kv_shape, 64, loaded.model->info().recurrent_shape, 4);
   SequenceState state(pool);
   for (int step = 0; step < n; ++step) {
     const int64_t first = state.n_tokens();
@@ -155,7 +155,7 @@ TEST_P(GoldenModels, GiveTheSameBitsInARaggedBatch) {
   const std::vector<std::vector<int32_t>> texts = {slice(0, 41), slice(30, 5), slice(10, 64)};
   const int64_t already = 23;  // tokens of the third that were read before
 
-  StatePool pool(loaded.model->info().kv_shape, 64);
+  StatePool pool(loaded.model->info().kv_shape, 64, loaded.model->info().recurrent_shape, 4);
   std::vector<SequenceState> states;
   for (size_t i = 0; i < texts.size(); ++i) states.emplace_back(pool);
   std::vector<int32_t> batch_ids, logit_rows;

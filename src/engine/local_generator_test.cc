@@ -1,5 +1,6 @@
-// The scheduler and the local generator over a golden model, which has no vocabulary: requests in
-// token ids, answers in log probabilities.
+// The scheduler and the local generator over golden models, which have no vocabulary: requests in
+// token ids, answers in log probabilities. One model keeps keys and values of a sequence, one a
+// recurrent state, one both.
 #include "engine/local_generator.h"
 
 #include <gtest/gtest.h>
@@ -12,14 +13,32 @@
 namespace overtake {
 namespace {
 
-constexpr const char* kModel = OVERTAKE_TEST_DATA_DIR "/golden/llama2-gqa";  // context of 256
+struct StateKind {
+  const char* model;  // context of 256, or endless
+  bool recurrent;
+  uint64_t few_bytes;  // of state, for a few of the requests below
+};
+constexpr StateKind kKinds[] = {
+    {"llama2-gqa", false, 16 * 2 * 3 * 2 * 2 * 8 * 32 * sizeof(float) / 2},
+    {"falcon-mamba", true, 90'000},
+    {"falcon-h1", true, 300'000},
+};
 
-std::shared_ptr<Generator> load(uint64_t kv_bytes = 64u << 20) {
-  auto generator = make_local_generator(
-      {.path = kModel, .name = "golden", .n_threads = 2, .kv_bytes = kv_bytes});
+std::shared_ptr<Generator> load_model(const std::string& model, uint64_t kv_bytes = 64u << 20) {
+  auto generator = make_local_generator({.path = OVERTAKE_TEST_DATA_DIR "/golden/" + model,
+                                         .name = "golden",
+                                         .n_threads = 2,
+                                         .kv_bytes = kv_bytes});
   EXPECT_TRUE(generator.ok()) << generator.error().message;
   return *generator;
 }
+
+class LocalGenerators : public testing::TestWithParam<StateKind> {
+ protected:
+  static std::shared_ptr<Generator> load(uint64_t kv_bytes = 64u << 20) {
+    return load_model(GetParam().model, kv_bytes);
+  }
+};
 
 std::vector<int32_t> some_ids(int n, uint32_t seed) {
   std::mt19937 random(seed);
@@ -75,7 +94,7 @@ Collected ask(Generator& generator, GenerateRequest request) {
   return collect(std::move(answer).value());
 }
 
-TEST(LocalGenerator, AnswersWithAsManyTokensAsAsked) {
+TEST_P(LocalGenerators, AnswersWithAsManyTokensAsAsked) {
   const auto generator = load();
   const Collected out = ask(*generator, request_for(some_ids(20, 1), 17));
   EXPECT_EQ(out.ids.size(), 17u);
@@ -86,7 +105,7 @@ TEST(LocalGenerator, AnswersWithAsManyTokensAsAsked) {
   EXPECT_EQ(out.started.model, "golden");
 }
 
-TEST(LocalGenerator, ManyAtOnceGetWhatEachGetsAlone) {
+TEST_P(LocalGenerators, ManyAtOnceGetWhatEachGetsAlone) {
   const auto generator = load();
   std::vector<GenerateRequest> requests;
   for (int i = 0; i < 24; ++i) {
@@ -105,20 +124,37 @@ TEST(LocalGenerator, ManyAtOnceGetWhatEachGetsAlone) {
   }
 }
 
-TEST(LocalGenerator, AKeptStateGivesTheSameAnswer) {
-  const auto ids = some_ids(100, 3);
+// The second prompt parts from what was kept at its 181st token. Recurrent state goes back to the
+// checkpoint before it.
+TEST_P(LocalGenerators, AKeptStateGivesTheSameAnswer) {
+  const auto ids = some_ids(200, 3);
   const Collected fresh = ask(*load(), request_for(ids, 8));
   const auto generator = load();
-  ask(*generator, request_for({ids.begin(), ids.begin() + 80}, 4));
+  ask(*generator, request_for({ids.begin(), ids.begin() + 180}, 4));
   const Collected reused = ask(*generator, request_for(ids, 8));
-  EXPECT_EQ(reused.usage.cached_tokens, 80);
+  EXPECT_EQ(reused.usage.cached_tokens, GetParam().recurrent ? 160 : 180);
   EXPECT_EQ(reused, fresh);
   EXPECT_EQ(fresh.usage.cached_tokens, 0);
+  const Collected again = ask(*generator, request_for(ids, 8));
+  EXPECT_EQ(again.usage.cached_tokens, GetParam().recurrent ? 192 : 199);
+  EXPECT_EQ(again, fresh);
 }
 
-TEST(LocalGenerator, AKeptStateNeverServesAnotherTenant) {
+// The next turn of a chat: what was asked, what was answered, and more.
+TEST_P(LocalGenerators, AKeptStateGoesOnWhereTheAnswerEnded) {
   const auto generator = load();
-  const auto ids = some_ids(100, 4);
+  auto ids = some_ids(50, 30);
+  const Collected first = ask(*generator, request_for(ids, 20));
+  ids.insert(ids.end(), first.ids.begin(), first.ids.end());
+  for (const int32_t id : some_ids(10, 31)) ids.push_back(id);
+  const Collected second = ask(*generator, request_for(ids, 8));
+  EXPECT_EQ(second.usage.cached_tokens, 69);  // the last token of an answer is not read
+  EXPECT_EQ(second, ask(*load(), request_for(ids, 8)));
+}
+
+TEST_P(LocalGenerators, AKeptStateNeverServesAnotherTenant) {
+  const auto generator = load();
+  const auto ids = some_ids(200, 4);
   GenerateRequest first = request_for(ids, 4);
   first.principal.tenant = "a";
   ask(*generator, first);
@@ -129,16 +165,26 @@ TEST(LocalGenerator, AKeptStateNeverServesAnotherTenant) {
 }
 
 TEST(LocalGenerator, APromptThatFillsTheContextIsRefusedAndALongAnswerIsCut) {
-  const auto generator = load();
-  const auto refused = generator->generate(request_for(some_ids(256, 5), 1));
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, ErrorCode::kContextLength);
-  const Collected cut = ask(*generator, request_for(some_ids(250, 5), 100));
-  EXPECT_EQ(cut.ids.size(), 6u);
-  EXPECT_EQ(cut.finished->reason, FinishReason::kLength);
+  for (const char* model : {"llama2-gqa", "falcon-h1"}) {
+    const auto generator = load_model(model);
+    const auto refused = generator->generate(request_for(some_ids(256, 5), 1));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kContextLength);
+    const Collected cut = ask(*generator, request_for(some_ids(250, 5), 100));
+    EXPECT_EQ(cut.ids.size(), 6u);
+    EXPECT_EQ(cut.finished->reason, FinishReason::kLength);
+  }
 }
 
-TEST(LocalGenerator, BadRequestsAreRefusedByName) {
+TEST(LocalGenerator, RecurrentStateTakesAnyLengthInTheSameMemory) {
+  const auto generator = load_model("falcon-mamba", 1);  // less than one state: there is one
+  EXPECT_EQ(generator->info().context_length, 1 << 20);
+  const Collected out = ask(*generator, request_for(some_ids(5000, 5), 3));
+  EXPECT_EQ(out.ids.size(), 3u);
+  EXPECT_EQ(out, ask(*load_model("falcon-mamba"), request_for(some_ids(5000, 5), 3)));
+}
+
+TEST_P(LocalGenerators, BadRequestsAreRefusedByName) {
   const auto generator = load();
   const auto problem = [&](GenerateRequest request) {
     const auto answer = generator->generate(std::move(request));
@@ -158,7 +204,7 @@ TEST(LocalGenerator, BadRequestsAreRefusedByName) {
   EXPECT_TRUE(problem(request).starts_with("the model has no vocabulary"));
 }
 
-TEST(LocalGenerator, PromptLogprobsCoverEveryPosition) {
+TEST_P(LocalGenerators, PromptLogprobsCoverEveryPosition) {
   const auto generator = load();
   const auto ids = some_ids(70, 6);
   GenerateRequest request = request_for(ids, 0);
@@ -173,7 +219,7 @@ TEST(LocalGenerator, PromptLogprobsCoverEveryPosition) {
                    out.started.prompt_logprobs.back().logprob);
 }
 
-TEST(LocalGenerator, CancelEndsTheAnswer) {
+TEST_P(LocalGenerators, CancelEndsTheAnswer) {
   const auto generator = load();
   auto answer = std::move(generator->generate(request_for(some_ids(10, 7), 200))).value();
   answer->next();
@@ -184,7 +230,7 @@ TEST(LocalGenerator, CancelEndsTheAnswer) {
               out.finished->reason == FinishReason::kLength);
 }
 
-TEST(LocalGenerator, ADeadlineThatHasPassedFailsTheRequest) {
+TEST_P(LocalGenerators, ADeadlineThatHasPassedFailsTheRequest) {
   const auto generator = load();
   GenerateRequest request = request_for(some_ids(10, 8), 10);
   request.deadline_us = now_us() - 1;
@@ -193,10 +239,10 @@ TEST(LocalGenerator, ADeadlineThatHasPassedFailsTheRequest) {
   EXPECT_EQ(out.failed->error.code, ErrorCode::kDeadline);
 }
 
-// Memory for 512 tokens: requests wait for each other and all are answered.
-TEST(LocalGenerator, MoreThanTheMemoryHoldsIsAnsweredInTurn) {
+// Memory for a few: requests wait for each other and all are answered.
+TEST_P(LocalGenerators, MoreThanTheMemoryHoldsIsAnsweredInTurn) {
   const auto reference = load();
-  const auto generator = load(16 * 2 * 3 * 2 * 2 * 8 * 32 * sizeof(float) / 2);
+  const auto generator = load(GetParam().few_bytes);
   std::vector<Answer> answers;
   for (int i = 0; i < 12; ++i) {
     auto answer = generator->generate(request_for(some_ids(100, i), 40));
@@ -208,7 +254,7 @@ TEST(LocalGenerator, MoreThanTheMemoryHoldsIsAnsweredInTurn) {
   }
 }
 
-TEST(LocalGenerator, ClosingFailsWhatIsUnderWay) {
+TEST_P(LocalGenerators, ClosingFailsWhatIsUnderWay) {
   auto generator = load();
   std::vector<Answer> answers;
   for (int i = 0; i < 4; ++i) {
@@ -220,6 +266,10 @@ TEST(LocalGenerator, ClosingFailsWhatIsUnderWay) {
     EXPECT_TRUE(out.failed || out.finished);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(, LocalGenerators, testing::ValuesIn(kKinds), [](const auto& info) {
+  return info.param.recurrent ? std::string(info.param.model + 7) : std::string("attention");
+});
 
 }  // namespace
 }  // namespace overtake

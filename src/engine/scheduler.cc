@@ -19,11 +19,33 @@ struct KeptState {
   SequenceState state;
 };
 
-int64_t pages_for(int64_t n_tokens) { return (n_tokens + kPageTokens - 1) / kPageTokens; }
+// What the memory for state is divided into. Recurrent state has one size a sequence, keys and
+// values grow with it: where a model has both, recurrent state gets at most half.
+struct StateBudget {
+  int64_t pages = 0;
+  int64_t slots = 0;
+};
 
-int64_t max_pages(const LocalModel& model, uint64_t kv_bytes) {
-  const KvShape& shape = model.model().info().kv_shape;
-  return std::max<int64_t>(1, static_cast<int64_t>(kv_bytes / shape.page_bytes()));
+StateBudget divide(const ModelInfo& info, uint64_t bytes, const SchedulerOptions& options) {
+  StateBudget out;
+  const uint64_t slot_bytes = info.recurrent_shape.bytes();
+  const bool pages = info.kv_shape.n_layers > 0;
+  if (slot_bytes > 0) {
+    // Each sequence that runs or is kept has its state and one checkpoint.
+    const int64_t most = 2 * (options.max_sequences + options.max_kept);
+    const uint64_t share = pages ? bytes / 2 : bytes;
+    out.slots = std::clamp<int64_t>(static_cast<int64_t>(share / slot_bytes), 1, most);
+    bytes -= std::min(bytes, static_cast<uint64_t>(out.slots) * slot_bytes);
+  }
+  if (pages) {
+    out.pages = std::max<int64_t>(1, static_cast<int64_t>(bytes / info.kv_shape.page_bytes()));
+  }
+  return out;
+}
+
+StatePool make_pool(const ModelInfo& info, uint64_t bytes, const SchedulerOptions& options) {
+  const StateBudget budget = divide(info, bytes, options);
+  return StatePool(info.kv_shape, budget.pages, info.recurrent_shape, budget.slots);
 }
 
 }  // namespace
@@ -32,7 +54,7 @@ struct Scheduler::Impl {
   Impl(const LocalModel& model, uint64_t kv_bytes, SchedulerOptions options)
       : model(model),
         options(options),
-        pool(model.model().info().kv_shape, max_pages(model, kv_bytes)),
+        pool(make_pool(model.model().info(), kv_bytes, options)),
         ops(model.backend().make_ops()) {}
 
   void run();
@@ -40,11 +62,14 @@ struct Scheduler::Impl {
   void admit();
   bool try_admit(Sequence& sequence);
   void adopt_kept_state(Sequence& sequence);
+  void take_slot(Sequence& sequence);
+  int64_t checkpoint_position(const Sequence& sequence) const;
   void drop_ended();
   bool build_batch();
   void add_rows(Sequence& sequence, int64_t n_rows);
   void take_results(const Tensor& logits);
   void retire(size_t index, bool keep);
+  int64_t pages_for(int64_t n_tokens) const;
   int64_t pages_promised() const;
 
   const LocalModel& model;
@@ -87,7 +112,10 @@ Scheduler::~Scheduler() {
   impl_->thread.join();
 }
 
-int64_t Scheduler::max_tokens() const { return impl_->pool.max_pages() * kPageTokens; }
+int64_t Scheduler::max_tokens() const {
+  const StatePool& pool = impl_->pool;
+  return pool.shape().n_layers > 0 ? pool.max_pages() * kPageTokens : INT64_MAX;
+}
 
 Status Scheduler::submit(std::unique_ptr<Sequence> sequence) {
   {
@@ -129,8 +157,22 @@ void Scheduler::Impl::step() {
   if (!build_batch()) return;
   const Batch batch{batch_ids, batch_positions, segments, logit_rows};
   const Tensor logits = model.model().forward(batch, *ops);
-  for (const Segment& segment : segments) segment.state->commit(segment.n_rows);
+  for (size_t i = 0; i < segments.size(); ++i) {
+    SequenceState& state = *segments[i].state;
+    state.commit(segments[i].n_rows);
+    // A checkpoint may fail for want of memory: then there is none.
+    if (state.n_tokens() == checkpoint_position(*in_step[i])) (void)state.checkpoint().ok();
+  }
   take_results(logits);
+}
+
+// Recurrent state goes back only to where a copy of it was kept. One near the prompt's end serves
+// the same prompt again and, where a chat's next turn is rendered otherwise, all turns before. 0
+// for none.
+int64_t Scheduler::Impl::checkpoint_position(const Sequence& sequence) const {
+  constexpr int64_t kWorthKeeping = 128;  // tokens: it costs a step of its own
+  const int64_t position = (sequence.n_prompt() - 1) / kPageTokens * kPageTokens;
+  return pool.recurrent().max_slots() > 0 && position >= kWorthKeeping ? position : 0;
 }
 
 // Requests whose reader left or whose time is over.
@@ -165,6 +207,10 @@ void Scheduler::Impl::drop_ended() {
   });
 }
 
+int64_t Scheduler::Impl::pages_for(int64_t n_tokens) const {
+  return pool.shape().n_layers > 0 ? (n_tokens + kPageTokens - 1) / kPageTokens : 0;
+}
+
 // Pages that running requests may come to hold: none of them can run out on the way.
 int64_t Scheduler::Impl::pages_promised() const {
   int64_t pages = 0;
@@ -193,6 +239,9 @@ bool Scheduler::Impl::try_admit(Sequence& sequence) {
   const int64_t wanted = pages_for(sequence.n_prompt() + sequence.max_new());
   const int64_t left = pool.max_pages() - pages_promised() - wanted;
   if (left < 0) return false;
+  // Every running sequence holds its recurrent state from here on.
+  const int64_t slots = pool.recurrent().max_slots();
+  if (slots > 0 && static_cast<int64_t>(active.size()) >= slots) return false;
   adopt_kept_state(sequence);
   const auto kept_pages = [&] {
     int64_t pages = 0;
@@ -200,7 +249,18 @@ bool Scheduler::Impl::try_admit(Sequence& sequence) {
     return pages;
   };
   while (!kept.empty() && kept_pages() > left) kept.pop_front();
+  if (slots > 0) take_slot(sequence);
   return true;
+}
+
+// What is only kept for its use later makes room: states of ended requests, then checkpoints.
+void Scheduler::Impl::take_slot(Sequence& sequence) {
+  while (!sequence.state->reserve(1).ok() && !kept.empty()) kept.pop_front();
+  if (sequence.state->reserve(1).ok()) return;
+  sequence.state->drop_checkpoints();
+  for (const auto& other : active) other->state->drop_checkpoints();
+  // If it is the system that has no memory, the first step's reserve() says so.
+  (void)sequence.state->reserve(1).ok();
 }
 
 void Scheduler::Impl::adopt_kept_state(Sequence& sequence) {
@@ -215,6 +275,7 @@ void Scheduler::Impl::adopt_kept_state(Sequence& sequence) {
     const int64_t limit = std::min<int64_t>(static_cast<int64_t>(a.size()), most);
     int64_t length = 0;
     while (length < limit && a[length] == b[length]) ++length;
+    length = entry->state.restorable(length);
     if (length > best_length) {
       best_length = length;
       best = entry;
@@ -263,6 +324,8 @@ bool Scheduler::Impl::build_batch() {
     if (sequence.n_generated() == 0) {
       // Every row of a prompt with log probabilities has logits: fewer rows keep them small.
       n_rows = std::min(n_rows, sequence.request().prompt_logprobs ? budget / 8 : budget);
+      const int64_t to_checkpoint = checkpoint_position(sequence) - sequence.state->n_tokens();
+      if (to_checkpoint > 0) n_rows = std::min(n_rows, to_checkpoint);
       budget -= n_rows;
     }
     if (n_rows == 0) continue;

@@ -21,11 +21,11 @@ struct SchedulerOptions {
 // Thread-safe. Numbers never depend on what runs beside a request (see Ops).
 class Scheduler {
  public:
-  // `model` must outlive this. `kv_bytes` bounds the memory for attention state.
+  // `model` must outlive this. `kv_bytes` bounds the memory for attention and recurrent state.
   Scheduler(const LocalModel& model, uint64_t kv_bytes, SchedulerOptions options = {});
   ~Scheduler();  // fails what has not ended
 
-  // The longest sequence that the memory for attention state holds.
+  // The longest sequence that the memory for attention state holds; recurrent state holds any.
   int64_t max_tokens() const;
   // kExhausted when too many wait.
   Status submit(std::unique_ptr<Sequence> sequence);

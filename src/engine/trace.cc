@@ -27,7 +27,8 @@ Status trace_prompt(const Model& model, Ops& ops, std::span<const int32_t> ids,
                  fmt::format("{} tokens, but the model's positions end at {}; ids; give fewer", n,
                              model.info().max_positions)};
   }
-  StatePool pool(model.info().kv_shape, (n + kPageTokens - 1) / kPageTokens);
+  StatePool pool(model.info().kv_shape, (n + kPageTokens - 1) / kPageTokens,
+                 model.info().recurrent_shape, 1);
   SequenceState state(pool);
   std::vector<int64_t> positions(ids.size());
   std::iota(positions.begin(), positions.end(), 0);

@@ -30,7 +30,9 @@ struct ModelInfo {
   // Whether results depend on the length that a prompt is announced with (dynamic rope scaling):
   // then a state computed for one prompt does not serve another that begins alike.
   bool length_dependent = false;
+  // What a sequence takes: attention's keys and values for each token, recurrent layers' state.
   KvShape kv_shape;
+  RecurrentShape recurrent_shape;
 };
 
 // Immutable after loading: any number of threads may run forward, each with its own Ops.

@@ -17,6 +17,8 @@ constexpr int64_t kMaxHeads = 1 << 14;
 constexpr int64_t kMaxHeadDim = 1 << 12;
 constexpr int64_t kMaxVocab = 1 << 24;
 constexpr int64_t kMaxContext = 1 << 28;
+constexpr int64_t kMaxStateDim = 1 << 12;     // of a state space
+constexpr int64_t kMaxStateBytes = 1l << 36;  // of one sequence's recurrent state
 
 // `value` if it lies in [low, high], else kDamaged with name and bounds.
 Result<int64_t> check_range(std::string_view name, int64_t value, int64_t low, int64_t high);

@@ -74,6 +74,11 @@ Result<const StoredTensor*> WeightLoader::table(const std::string& name, int64_t
 
 Result<std::vector<float>> WeightLoader::vector(const std::string& tensor, int64_t n) {
   const int64_t shape[] = {n};
+  return values(tensor, shape);
+}
+
+Result<std::vector<float>> WeightLoader::values(const std::string& tensor,
+                                                std::span<const int64_t> shape) {
   const StoredTensor* stored = TRY(checkpoint_.get(tensor, shape));
   std::vector<float> values = stored->to_f32();
   for (size_t i = 0; i < values.size(); ++i) {

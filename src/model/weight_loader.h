@@ -35,6 +35,8 @@ class WeightLoader {
   Result<Linear> linear(std::span<const MatrixPart> parts, int64_t n_in, Bias bias);
   Result<Linear> linear(const std::string& name, int64_t n_out, int64_t n_in, Bias bias);
   Result<Norm> norm(const std::string& name, Norm::Kind kind, int64_t width, float epsilon);
+  // A small tensor as numbers, all finite.
+  Result<std::vector<float>> values(const std::string& tensor, std::span<const int64_t> shape);
   // A table that is read row by row and stays where it is: [n_rows, width].
   Result<const StoredTensor*> table(const std::string& name, int64_t n_rows, int64_t width);
 

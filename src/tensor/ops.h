@@ -30,6 +30,15 @@ struct AttentionSpec {
   int64_t window = 0;  // a query at position p sees keys in (p - window, p]; 0: all up to p
 };
 
+// What a selective scan reads of each row; all have n_tokens rows.
+struct ScanInput {
+  Tensor x;     // [n_tokens, n_channels]
+  Tensor dt;    // [n_tokens, n_heads], or n_channels where each channel has a decay; overwritten
+  Tensor b;     // [n_tokens, n_groups * d_state]
+  Tensor c;     // [n_tokens, n_groups * d_state]
+  Tensor gate;  // [n_tokens, n_channels], or without rows
+};
+
 // Not thread-safe: one thread calls, the implementation spreads the work. All tensors that it
 // returns live until the next begin() or release(). A row's result never depends on the other rows
 // of the batch nor on the number of threads.
@@ -59,6 +68,13 @@ class Ops {
   // queries and keys by the rope, appends keys and values to the segments' states, attends:
   // [n_tokens, n_heads * head_dim].
   virtual Tensor attention(Tensor qkv, const AttentionSpec& spec, int layer) = 0;
+
+  // Rows in the order of their sequence, after the inputs that the segment's state holds of this
+  // layer; leaves the last ones there. Same shape as x.
+  virtual Tensor causal_conv(Tensor x, const CausalConv& conv, int layer) = 0;
+  // Takes the segments' states of this layer on: [n_tokens, n_channels].
+  virtual Tensor selective_scan(const ScanInput& in, const SelectiveScan& scan, int layer) = 0;
+  virtual Tensor gated_norm(Tensor x, Tensor gate, const GatedNorm& norm) = 0;  // shape of x
 
   // into += down(activation(gate(x)) * up(x)); gate_up's rows are gate's, then up's.
   virtual void gated_mlp_add(Tensor x, const Linear& gate_up, const Linear& down,

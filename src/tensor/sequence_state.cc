@@ -13,8 +13,12 @@ size_t KvShape::plane_bytes() const {
          element_bytes();
 }
 
-StatePool::StatePool(const KvShape& shape, int64_t max_pages)
-    : shape_(shape), max_pages_(max_pages), page_size_((shape.page_bytes() + 63) / 64 * 64) {}
+StatePool::StatePool(const KvShape& shape, int64_t max_pages, const RecurrentShape& recurrent,
+                     int64_t max_slots)
+    : shape_(shape),
+      recurrent_(recurrent, max_slots),
+      max_pages_(shape.n_layers > 0 ? max_pages : 0),
+      page_size_((shape.page_bytes() + 63) / 64 * 64) {}
 
 StatePool::~StatePool() { OVERTAKE_CHECK(used_ == 0); }
 
@@ -68,25 +72,53 @@ void StatePool::release(Page* page) {
 SequenceState::SequenceState(SequenceState&& other) noexcept
     : pool_(other.pool_),
       pages_(std::exchange(other.pages_, {})),
+      slot_(std::exchange(other.slot_, nullptr)),
+      checkpoints_(std::exchange(other.checkpoints_, {})),
       n_tokens_(std::exchange(other.n_tokens_, 0)) {}
 
 SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
   std::swap(pool_, other.pool_);
   std::swap(pages_, other.pages_);
+  std::swap(slot_, other.slot_);
+  std::swap(checkpoints_, other.checkpoints_);
   std::swap(n_tokens_, other.n_tokens_);
   return *this;
 }
 
 SequenceState SequenceState::fork() const {
   SequenceState copy(*pool_);
-  const int64_t used = (n_tokens_ + kPageTokens - 1) / kPageTokens;
+  const int64_t used =
+      shape().n_layers > 0 ? (n_tokens_ + kPageTokens - 1) / kPageTokens : int64_t{0};
   copy.pages_.assign(pages_.begin(), pages_.begin() + used);
   for (StatePool::Page* page : copy.pages_) ++page->references;
   copy.n_tokens_ = n_tokens_;
+  if (n_tokens_ == 0) return copy;
+  copy.slot_ = slot_;
+  if (slot_) ++slot_->references;
+  copy.checkpoints_ = checkpoints_;
+  for (const Checkpoint& checkpoint : checkpoints_) ++checkpoint.slot->references;
   return copy;
 }
 
 Status SequenceState::reserve(int64_t count) {
+  if (recurrent_shape().n_layers > 0) TRY(reserve_slot());
+  return shape().n_layers > 0 ? reserve_pages(count) : Status();
+}
+
+// The state is written in place, so it must be this sequence's own.
+Status SequenceState::reserve_slot() {
+  RecurrentPool& slots = pool_->recurrent_;
+  if (!slot_) {
+    slot_ = TRY(slots.take());
+  } else if (slot_->references > 1) {
+    RecurrentPool::Slot* own = TRY(slots.take_copy(*slot_));
+    slots.release(slot_);
+    slot_ = own;
+  }
+  return {};
+}
+
+Status SequenceState::reserve_pages(int64_t count) {
   const size_t before = pages_.size();
   const int64_t wanted = (n_tokens_ + count + kPageTokens - 1) / kPageTokens;
   while (static_cast<int64_t>(pages_.size()) < wanted) {
@@ -119,17 +151,57 @@ Status SequenceState::reserve(int64_t count) {
 
 void SequenceState::commit(int64_t count) {
   n_tokens_ += count;
-  OVERTAKE_CHECK(n_tokens_ <= static_cast<int64_t>(pages_.size()) * kPageTokens);
+  OVERTAKE_CHECK(shape().n_layers == 0 ||
+                 n_tokens_ <= static_cast<int64_t>(pages_.size()) * kPageTokens);
+}
+
+int64_t SequenceState::restorable(int64_t n_tokens) const {
+  if (n_tokens >= n_tokens_) return n_tokens_;
+  if (recurrent_shape().n_layers == 0) return n_tokens;
+  int64_t best = 0;
+  for (const Checkpoint& checkpoint : checkpoints_) {
+    if (checkpoint.n_tokens <= n_tokens) best = checkpoint.n_tokens;
+  }
+  return best;
 }
 
 void SequenceState::truncate(int64_t n_tokens) {
-  OVERTAKE_CHECK(n_tokens >= 0 && n_tokens <= n_tokens_);
+  OVERTAKE_CHECK(n_tokens >= 0 && n_tokens <= n_tokens_ && restorable(n_tokens) == n_tokens);
+  if (recurrent_shape().n_layers > 0) truncate_recurrent(n_tokens);
   n_tokens_ = n_tokens;
   const size_t used = static_cast<size_t>((n_tokens_ + kPageTokens - 1) / kPageTokens);
   while (pages_.size() > used) {
     pool_->release(pages_.back());
     pages_.pop_back();
   }
+}
+
+void SequenceState::truncate_recurrent(int64_t n_tokens) {
+  RecurrentPool& slots = pool_->recurrent_;
+  while (!checkpoints_.empty() && checkpoints_.back().n_tokens > n_tokens) {
+    slots.release(checkpoints_.back().slot);
+    checkpoints_.pop_back();
+  }
+  if (n_tokens == n_tokens_ && n_tokens > 0) return;
+  if (slot_) slots.release(slot_);
+  slot_ = nullptr;
+  if (n_tokens == 0) return;
+  slot_ = checkpoints_.back().slot;
+  ++slot_->references;
+}
+
+Status SequenceState::checkpoint() {
+  if (!slot_ || n_tokens_ == 0) return {};
+  if (!checkpoints_.empty() && checkpoints_.back().n_tokens == n_tokens_) return {};
+  // A copy now: a shared slot would have to be copied by the next reserve(), which must not fail
+  // for a checkpoint's sake.
+  checkpoints_.push_back({n_tokens_, TRY(pool_->recurrent_.take_copy(*slot_))});
+  return {};
+}
+
+void SequenceState::drop_checkpoints() {
+  for (const Checkpoint& checkpoint : checkpoints_) pool_->recurrent_.release(checkpoint.slot);
+  checkpoints_.clear();
 }
 
 }  // namespace overtake

@@ -1,5 +1,5 @@
-// The state of sequences between steps: keys and values in pages of 32 tokens from one bounded
-// pool.
+// The state of sequences between steps: keys and values in pages of 32 tokens, and recurrent state,
+// from one bounded pool.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "tensor/large_block.h"
+#include "tensor/recurrent_state.h"
 
 namespace overtake {
 
@@ -21,7 +22,7 @@ enum class KvType { kF32, kF16 };
 //   keys   [n_kv_heads, head_dim, 32]   transposed: 32 scores are 32 lanes
 //   values [n_kv_heads, 32, head_dim]
 struct KvShape {
-  int n_layers = 0;
+  int n_layers = 0;  // 0: the model has no attention, and its sequences need no pages
   int n_kv_heads = 0;
   int head_dim = 0;
   KvType type = KvType::kF32;
@@ -33,17 +34,20 @@ struct KvShape {
   size_t value_offset(int layer) const { return key_offset(layer) + plane_bytes(); }
 };
 
-// Memory for at most `max_pages` pages, taken from the system as it is first needed and then kept.
-// Pages are counted: forks of a sequence share them. Not thread-safe: the engine's thread owns it.
+// Memory for at most `max_pages` pages, and recurrent state for `max_slots` sequences and
+// checkpoints, taken from the system as it is first needed and then kept. Pages are counted: forks
+// of a sequence share them. Not thread-safe: the engine's thread owns it.
 class StatePool {
  public:
-  StatePool(const KvShape& shape, int64_t max_pages);
+  StatePool(const KvShape& shape, int64_t max_pages, const RecurrentShape& recurrent = {},
+            int64_t max_slots = 0);
   ~StatePool();
   StatePool(const StatePool&) = delete;
 
   const KvShape& shape() const { return shape_; }
   int64_t max_pages() const { return max_pages_; }
   int64_t free_pages() const { return max_pages_ - used_; }
+  const RecurrentPool& recurrent() const { return recurrent_; }
 
  private:
   friend class SequenceState;
@@ -56,6 +60,7 @@ class StatePool {
   bool add_slab();
 
   KvShape shape_;
+  RecurrentPool recurrent_;
   int64_t max_pages_;
   size_t page_size_;
   int64_t used_ = 0;
@@ -66,8 +71,10 @@ class StatePool {
   int64_t n_fresh_ = 0;
 };
 
-// One sequence's tokens. Copies are forks: full pages are shared, a partly filled last page is
-// copied when one of its holders writes. A cache must not outlive its pool.
+// One sequence's tokens. Copies are forks: full pages are shared, a partly filled last page and the
+// recurrent state are copied when one of their holders is about to write. What a forward pass wrote
+// into recurrent state must be committed: it holds the tokens read, neither more nor fewer. Must
+// not outlive its pool.
 class SequenceState {
  public:
   explicit SequenceState(StatePool& pool) : pool_(&pool) {}
@@ -78,21 +85,46 @@ class SequenceState {
   SequenceState fork() const;
   int64_t n_tokens() const { return n_tokens_; }
   const KvShape& shape() const { return pool_->shape(); }
+  const RecurrentShape& recurrent_shape() const { return pool_->recurrent().shape(); }
 
-  // Makes room to write `count` tokens after the last one; kExhausted if the pool has no page left,
-  // and then nothing has changed.
+  // Makes room to write `count` tokens after the last one; kExhausted if the pool has no memory
+  // left, and then nothing has changed.
   Status reserve(int64_t count);
   // Declares `count` reserved tokens written; every layer holds them.
   void commit(int64_t count);
-  // Forgets all tokens from position `n_tokens` on, and what was reserved.
+
+  // The last position <= `n_tokens` that truncate() can go back to. Keys and values can be cut
+  // anywhere, recurrent state only where it is, at a checkpoint, and at 0.
+  int64_t restorable(int64_t n_tokens) const;
+  // Forgets all tokens from position `n_tokens` on, which is restorable, and what was reserved.
   void truncate(int64_t n_tokens);
+  // Keeps the recurrent state as it is now, so that truncate() can come back. Without recurrent
+  // state there is nothing to do; kExhausted if the pool has no memory left.
+  Status checkpoint();
+  void drop_checkpoints();
+  int64_t n_checkpoints() const { return static_cast<int64_t>(checkpoints_.size()); }
 
   // The page with token `position`, which must be reserved.
   std::byte* page(int64_t position) const { return pages_[position / kPageTokens]->data; }
+  // A layer's recurrent state, once tokens are reserved; see RecurrentShape. At position 0 it holds
+  // anything and means zero.
+  float* conv_state(int layer) const { return slot_->floats() + layer_offset(layer); }
+  float* scan_state(int layer) const { return conv_state(layer) + recurrent_shape().conv_floats(); }
 
  private:
+  struct Checkpoint {
+    int64_t n_tokens;
+    RecurrentPool::Slot* slot;
+  };
+  int64_t layer_offset(int layer) const { return layer * recurrent_shape().layer_floats(); }
+  Status reserve_pages(int64_t count);
+  Status reserve_slot();
+  void truncate_recurrent(int64_t n_tokens);
+
   StatePool* pool_;
   std::vector<StatePool::Page*> pages_;
+  RecurrentPool::Slot* slot_ = nullptr;
+  std::vector<Checkpoint> checkpoints_;  // ascending
   int64_t n_tokens_ = 0;
 };
 

@@ -27,6 +27,15 @@ class TapOps : public Ops {
   Tensor attention(Tensor qkv, const AttentionSpec& spec, int layer) override {
     return ops_.attention(qkv, spec, layer);
   }
+  Tensor causal_conv(Tensor x, const CausalConv& conv, int layer) override {
+    return ops_.causal_conv(x, conv, layer);
+  }
+  Tensor selective_scan(const ScanInput& in, const SelectiveScan& scan, int layer) override {
+    return ops_.selective_scan(in, scan, layer);
+  }
+  Tensor gated_norm(Tensor x, Tensor gate, const GatedNorm& norm) override {
+    return ops_.gated_norm(x, gate, norm);
+  }
   void gated_mlp_add(Tensor x, const Linear& gate_up, const Linear& down, Activation activation,
                      Tensor into) override {
     ops_.gated_mlp_add(x, gate_up, down, activation, into);

@@ -22,13 +22,15 @@ namespace {
 #include "tensor/cpu/kernel/rope.inl.h"
 #include "tensor/cpu/kernel/multiply.inl.h"
 #include "tensor/cpu/kernel/attention.inl.h"
+#include "tensor/cpu/kernel/recurrence.inl.h"
 // clang-format on
 }  // namespace
 }  // namespace overtake::avx2
 OVERTAKE_REGION_END
 
 namespace overtake {
-const Kernels kernels_avx2 = {Isa::kAvx2, avx2::row_kernels, avx2::attention_kernels};
+const Kernels kernels_avx2 = {Isa::kAvx2, avx2::row_kernels, avx2::attention_kernels,
+                              avx2::recurrence_kernels};
 }
 
 #endif

@@ -28,13 +28,15 @@ namespace {
 #include "tensor/cpu/kernel/rope.inl.h"
 #include "tensor/cpu/kernel/multiply.inl.h"
 #include "tensor/cpu/kernel/attention.inl.h"
+#include "tensor/cpu/kernel/recurrence.inl.h"
 // clang-format on
 }  // namespace
 }  // namespace overtake::avx512
 OVERTAKE_REGION_END
 
 namespace overtake {
-const Kernels kernels_avx512 = {Isa::kAvx512, avx512::row_kernels, avx512::attention_kernels};
+const Kernels kernels_avx512 = {Isa::kAvx512, avx512::row_kernels, avx512::attention_kernels,
+                                avx512::recurrence_kernels};
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "tensor/cpu/arena.h"
 #include "tensor/cpu/cpu_attention.h"
+#include "tensor/cpu/cpu_recurrence.h"
 #include "tensor/cpu/kernels.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/spread.h"
@@ -19,12 +20,14 @@ class CpuOps final : public Ops {
       : pool_(pool),
         kernels_(kernels_for(isa)),
         attention_(pool, kernels_.attention, arena_),
+        recurrence_(pool, kernels_.recurrence, arena_),
         scratch_(make_matmul_scratch()) {}
 
   void begin(const Batch& batch) override {
     batch_ = &batch;
     arena_.reset();
     attention_.begin(batch);
+    recurrence_.begin(batch);
   }
   size_t mark() override { return arena_.mark(); }
   void release(size_t mark) override { arena_.release(mark); }
@@ -34,6 +37,9 @@ class CpuOps final : public Ops {
   Tensor linear(Tensor x, const Linear& w) override;
   void linear_add(Tensor x, const Linear& w, Tensor into) override;
   Tensor attention(Tensor qkv, const AttentionSpec& spec, int layer) override;
+  Tensor causal_conv(Tensor x, const CausalConv& conv, int layer) override;
+  Tensor selective_scan(const ScanInput& in, const SelectiveScan& scan, int layer) override;
+  Tensor gated_norm(Tensor x, Tensor gate, const GatedNorm& norm) override;
   void gated_mlp_add(Tensor x, const Linear& gate_up, const Linear& down, Activation activation,
                      Tensor into) override;
   void mlp_add(Tensor x, const Linear& up, const Linear& down, Activation activation,
@@ -42,12 +48,14 @@ class CpuOps final : public Ops {
 
  private:
   Tensor make(int64_t rows, int64_t cols);
+  void rescale(Tensor x, const Linear& w, const Tensor* add, Tensor out);
   void activate(Activation activation, Tensor x, const float* up);
 
   ThreadPool& pool_;
   const Kernels& kernels_;
   Arena arena_;
   CpuAttention attention_;
+  CpuRecurrence recurrence_;
   MatmulScratchPtr scratch_;
   const Batch* batch_ = nullptr;
 };
@@ -87,19 +95,78 @@ Tensor CpuOps::norm(Tensor x, const Norm& norm) {
   return out;
 }
 
+// out = x * scale + bias, plus `add` where given.
+void CpuOps::rescale(Tensor x, const Linear& w, const Tensor* add, Tensor out) {
+  OVERTAKE_CHECK(static_cast<int64_t>(w.scale.size()) == x.cols);
+  const float* bias = w.bias.empty() ? nullptr : w.bias.data();
+  spread_range(pool_, x.rows, 8, x.rows * x.cols, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const ScaleRow by = {w.scale.data(), bias, add ? add->row(i) : nullptr};
+      kernels_.row.scale(x.row(i), by, out.row(i), x.cols);
+    }
+  });
+}
+
 Tensor CpuOps::linear(Tensor x, const Linear& w) {
   const Tensor out = make(x.rows, w.weight->n_out());
-  matmul(x, *w.weight, w.bias, /*accumulate=*/false, out, *scratch_, pool_);
+  const bool scaled = !w.scale.empty();
+  matmul(x, *w.weight, scaled ? std::span<const float>() : w.bias, /*accumulate=*/false, out,
+         *scratch_, pool_);
+  if (scaled) rescale(out, w, nullptr, out);
   return out;
 }
 
 void CpuOps::linear_add(Tensor x, const Linear& w, Tensor into) {
-  matmul(x, *w.weight, w.bias, /*accumulate=*/true, into, *scratch_, pool_);
+  if (w.scale.empty()) {
+    matmul(x, *w.weight, w.bias, /*accumulate=*/true, into, *scratch_, pool_);
+    return;
+  }
+  const size_t mark = arena_.mark();
+  const Tensor product = make(x.rows, w.weight->n_out());
+  matmul(x, *w.weight, {}, /*accumulate=*/false, product, *scratch_, pool_);
+  rescale(product, w, &into, into);
+  arena_.release(mark);
 }
 
 Tensor CpuOps::attention(Tensor qkv, const AttentionSpec& spec, int layer) {
   const Tensor out = make(qkv.rows, int64_t{spec.n_heads} * spec.head_dim);
   attention_.run(qkv, spec, layer, out);
+  return out;
+}
+
+Tensor CpuOps::causal_conv(Tensor x, const CausalConv& conv, int layer) {
+  const Tensor out = make(x.rows, x.cols);
+  recurrence_.conv(x, conv, layer, out);
+  return out;
+}
+
+Tensor CpuOps::selective_scan(const ScanInput& in, const SelectiveScan& scan, int layer) {
+  const Tensor out = make(in.x.rows, in.x.cols);
+  recurrence_.scan(in, scan, layer, out);
+  return out;
+}
+
+Tensor CpuOps::gated_norm(Tensor x, Tensor gate, const GatedNorm& norm) {
+  const int64_t width = x.cols / norm.n_groups;
+  OVERTAKE_CHECK(width * norm.n_groups == x.cols && gate.cols == x.cols);
+  OVERTAKE_CHECK(norm.norm.kind == Norm::Kind::kRms && norm.norm.bias.empty());
+  OVERTAKE_CHECK(static_cast<int64_t>(norm.norm.weight.size()) == x.cols);
+  const Tensor out = make(x.rows, x.cols);
+  const auto norm_row = [&](const float* from, float* to) {
+    for (int64_t at = 0; at < x.cols; at += width) {
+      const NormRow group = {norm.norm.weight.data() + at, nullptr, norm.norm.epsilon};
+      kernels_.row.rms_norm(from + at, group, to + at, width);
+    }
+  };
+  spread_range(pool_, x.rows, 4, 8 * x.rows * x.cols, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      float* to = out.row(i);
+      if (norm.norm_before_gate) norm_row(x.row(i), to);
+      const float* value = norm.norm_before_gate ? to : x.row(i);
+      kernels_.row.gate(Activation::kSilu, gate.row(i), value, to, x.cols);
+      if (!norm.norm_before_gate) norm_row(to, to);
+    }
+  });
   return out;
 }
 

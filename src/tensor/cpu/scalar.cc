@@ -18,10 +18,12 @@ namespace {
 #include "tensor/cpu/kernel/rope.inl.h"
 #include "tensor/cpu/kernel/multiply.inl.h"
 #include "tensor/cpu/kernel/attention.inl.h"
+#include "tensor/cpu/kernel/recurrence.inl.h"
 // clang-format on
 }  // namespace
 }  // namespace overtake::scalar
 
 namespace overtake {
-const Kernels kernels_scalar = {Isa::kScalar, scalar::row_kernels, scalar::attention_kernels};
+const Kernels kernels_scalar = {Isa::kScalar, scalar::row_kernels, scalar::attention_kernels,
+                                scalar::recurrence_kernels};
 }

@@ -101,8 +101,27 @@ inline void gate(Activation activation, const float* x, const float* up, float* 
   }
 }
 
+struct ScaleAndAdd {
+  const float* x;
+  const ScaleRow& by;
+  OVERTAKE_INLINE F32 whole(int64_t i) const {
+    F32 y = load(x + i) * load(by.scale + i);
+    if (by.bias) y = y + load(by.bias + i);
+    return by.add ? y + load(by.add + i) : y;
+  }
+  OVERTAKE_INLINE F32 part(int64_t i, int64_t n) const {
+    F32 y = load_part(x + i, n) * load_part(by.scale + i, n);
+    if (by.bias) y = y + load_part(by.bias + i, n);
+    return by.add ? y + load_part(by.add + i, n) : y;
+  }
+};
+
+inline void scale_row(const float* x, const ScaleRow& by, float* out, int64_t n) {
+  map_row(out, n, ScaleAndAdd{x, by});
+}
+
 inline void exp_row(const float* x, float* out, int64_t n) {
   map_row(out, n, Apply<exp>{x, nullptr});
 }
 
-const RowKernels row_kernels = {rms_norm, layer_norm, gate, exp_row};
+const RowKernels row_kernels = {rms_norm, layer_norm, gate, scale_row, exp_row};
