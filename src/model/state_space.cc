@@ -8,13 +8,12 @@
 
 namespace overtake {
 
-Result<CausalConv> load_causal_conv(WeightLoader& loader, const Checkpoint& checkpoint,
-                                    const std::string& name, int64_t n_channels, int64_t n_taps,
-                                    Bias bias) {
+Result<CausalConv> load_causal_conv(const LayerSource& from, TensorName name, int64_t n_channels,
+                                    int64_t n_taps, Bias bias) {
   const int64_t flat[] = {n_channels, n_taps}, conv1d[] = {n_channels, 1, n_taps};
-  const bool gguf = checkpoint.format() == CheckpointFormat::kGguf;
+  const std::string weight = from(name) + ".weight", bias_name = from(name) + ".bias";
   const std::vector<float> rows =
-      TRY(gguf ? loader.values(name + ".weight", flat) : loader.values(name + ".weight", conv1d));
+      TRY(from.is_gguf() ? from.loader.values(weight, flat) : from.loader.values(weight, conv1d));
   CausalConv conv;
   conv.n_taps = n_taps;
   conv.weight.resize(rows.size());
@@ -24,24 +23,23 @@ Result<CausalConv> load_causal_conv(WeightLoader& loader, const Checkpoint& chec
           rows[static_cast<size_t>(c * n_taps + k)];
     }
   }
-  if (bias == Bias::kRequired || (bias == Bias::kIfPresent && loader.has(name + ".bias"))) {
+  if (bias == Bias::kRequired || (bias == Bias::kIfPresent && from.loader.has(bias_name))) {
     const int64_t shape[] = {n_channels};
-    conv.bias = TRY(loader.values(name + ".bias", shape));
+    conv.bias = TRY(from.loader.values(bias_name, shape));
   }
   return conv;
 }
 
-Result<std::vector<float>> load_decay(WeightLoader& loader, const Checkpoint& checkpoint,
-                                      const std::string& tensor, std::span<const int64_t> shape) {
-  std::vector<float> values = TRY(loader.values(tensor, shape));
-  const bool logarithms = checkpoint.format() == CheckpointFormat::kHuggingFace;
+Result<std::vector<float>> load_decay(const LayerSource& from, TensorName name,
+                                      std::span<const int64_t> shape) {
+  std::vector<float> values = TRY(from.loader.values(from(name), shape));
   for (float& value : values) {
-    if (logarithms) value = -std::exp(value);
+    if (!from.is_gguf()) value = -std::exp(value);
     if (!(value <= 0) || !std::isfinite(value)) {
       return Error{ErrorCode::kDamaged,
                    fmt::format("tensor {}: a decay rate is {}, so the state would grow without "
                                "end; {}; the file is damaged, get it again",
-                               tensor, value, checkpoint.path())};
+                               from(name), value, from.checkpoint.path())};
     }
   }
   return values;

@@ -13,6 +13,7 @@
 #include "model/limits.h"
 #include "model/rope_scaling.h"
 #include "model/state_space.h"
+#include "model/tensor_names.h"
 #include "model/weight_loader.h"
 
 namespace overtake {
@@ -42,29 +43,26 @@ struct H1Config {
   int64_t conv_width() const { return ssm_width() + 2 * n_groups * d_state; }
 };
 
-// What GGUF and Hugging Face call a tensor; "{}" is the number of the layer.
-struct Name {
-  const char *gguf, *hf;
-};
-constexpr Name kEmbedding = {"token_embd", "model.embed_tokens"};
-constexpr Name kNorm = {"blk.{}.attn_norm", "model.layers.{}.input_layernorm"};
-constexpr Name kQuery = {"blk.{}.attn_q", "model.layers.{}.self_attn.q_proj"};
-constexpr Name kKey = {"blk.{}.attn_k", "model.layers.{}.self_attn.k_proj"};
-constexpr Name kValue = {"blk.{}.attn_v", "model.layers.{}.self_attn.v_proj"};
-constexpr Name kOutput = {"blk.{}.attn_output", "model.layers.{}.self_attn.o_proj"};
-constexpr Name kIn = {"blk.{}.ssm_in", "model.layers.{}.mamba.in_proj"};
-constexpr Name kConv = {"blk.{}.ssm_conv1d", "model.layers.{}.mamba.conv1d"};
-constexpr Name kStepBias = {"blk.{}.ssm_dt.bias", "model.layers.{}.mamba.dt_bias"};  // whole names
-constexpr Name kDecay = {"blk.{}.ssm_a", "model.layers.{}.mamba.A_log"};
-constexpr Name kSkip = {"blk.{}.ssm_d", "model.layers.{}.mamba.D"};
-constexpr Name kSsmNorm = {"blk.{}.ssm_norm.weight", "model.layers.{}.mamba.norm.weight"};
-constexpr Name kOut = {"blk.{}.ssm_out", "model.layers.{}.mamba.out_proj"};
-constexpr Name kMlpNorm = {"blk.{}.ffn_norm", "model.layers.{}.pre_ff_layernorm"};
-constexpr Name kGate = {"blk.{}.ffn_gate", "model.layers.{}.feed_forward.gate_proj"};
-constexpr Name kUp = {"blk.{}.ffn_up", "model.layers.{}.feed_forward.up_proj"};
-constexpr Name kDown = {"blk.{}.ffn_down", "model.layers.{}.feed_forward.down_proj"};
-constexpr Name kFinalNorm = {"output_norm", "model.final_layernorm"};
-constexpr Name kHead = {"output", "lm_head"};
+constexpr TensorName kEmbedding = {"token_embd", "model.embed_tokens"};
+constexpr TensorName kNorm = {"blk.{}.attn_norm", "model.layers.{}.input_layernorm"};
+constexpr TensorName kQuery = {"blk.{}.attn_q", "model.layers.{}.self_attn.q_proj"};
+constexpr TensorName kKey = {"blk.{}.attn_k", "model.layers.{}.self_attn.k_proj"};
+constexpr TensorName kValue = {"blk.{}.attn_v", "model.layers.{}.self_attn.v_proj"};
+constexpr TensorName kOutput = {"blk.{}.attn_output", "model.layers.{}.self_attn.o_proj"};
+constexpr TensorName kIn = {"blk.{}.ssm_in", "model.layers.{}.mamba.in_proj"};
+constexpr TensorName kConv = {"blk.{}.ssm_conv1d", "model.layers.{}.mamba.conv1d"};
+constexpr TensorName kStepBias = {"blk.{}.ssm_dt.bias",
+                                  "model.layers.{}.mamba.dt_bias"};  // whole names
+constexpr TensorName kDecay = {"blk.{}.ssm_a", "model.layers.{}.mamba.A_log"};
+constexpr TensorName kSkip = {"blk.{}.ssm_d", "model.layers.{}.mamba.D"};
+constexpr TensorName kSsmNorm = {"blk.{}.ssm_norm.weight", "model.layers.{}.mamba.norm.weight"};
+constexpr TensorName kOut = {"blk.{}.ssm_out", "model.layers.{}.mamba.out_proj"};
+constexpr TensorName kMlpNorm = {"blk.{}.ffn_norm", "model.layers.{}.pre_ff_layernorm"};
+constexpr TensorName kGate = {"blk.{}.ffn_gate", "model.layers.{}.feed_forward.gate_proj"};
+constexpr TensorName kUp = {"blk.{}.ffn_up", "model.layers.{}.feed_forward.up_proj"};
+constexpr TensorName kDown = {"blk.{}.ffn_down", "model.layers.{}.feed_forward.down_proj"};
+constexpr TensorName kFinalNorm = {"output_norm", "model.final_layernorm"};
+constexpr TensorName kHead = {"output", "lm_head"};
 
 Status check_shape(const H1Config& c, const std::string& path) {
   if (c.n_heads % c.n_kv_heads == 0 && c.head_dim > 0 && c.head_dim % 2 == 0 &&
@@ -249,17 +247,18 @@ void scale_rows(std::initializer_list<ScaledRows> parts, Linear& linear) {
 class FalconH1Model : public Model {
  public:
   Status load(const Checkpoint& checkpoint, Backend& backend) {
-    gguf_ = checkpoint.format() == CheckpointFormat::kGguf;
-    config_ = TRY(gguf_ ? read_gguf_config(checkpoint) : read_hf_config(checkpoint));
+    const bool gguf = checkpoint.format() == CheckpointFormat::kGguf;
+    config_ = TRY(gguf ? read_gguf_config(checkpoint) : read_hf_config(checkpoint));
     const H1Config& c = config_;
+    const TensorNames names(checkpoint, "model.", kEmbedding);
     WeightLoader loader(checkpoint, backend);
-    embedding_ = TRY(loader.table(name(kEmbedding), c.vocab_size, c.width));
+    embedding_ = TRY(loader.table(names(kEmbedding), c.vocab_size, c.width));
     for (int64_t i = 0; i < c.n_layers; ++i) {
-      layers_.push_back(TRY(load_layer(loader, checkpoint, i)));
+      layers_.push_back(TRY(load_layer({loader, checkpoint, names, i})));
     }
-    norm_ = TRY(loader.norm(name(kFinalNorm), Norm::Kind::kRms, c.width, c.epsilon));
+    norm_ = TRY(loader.norm(names(kFinalNorm), Norm::Kind::kRms, c.width, c.epsilon));
     head_ =
-        TRY(loader.linear(name(c.tied ? kEmbedding : kHead), c.vocab_size, c.width, Bias::kNone));
+        TRY(loader.linear(names(c.tied ? kEmbedding : kHead), c.vocab_size, c.width, Bias::kNone));
     scale_rows({{c.vocab_size, 1, c.multipliers.head}}, head_);
     attention_ = {.n_heads = static_cast<int>(c.n_heads),
                   .n_kv_heads = static_cast<int>(c.n_kv_heads),
@@ -315,10 +314,6 @@ class FalconH1Model : public Model {
     return c.ssm_norm ? ops.gated_norm(y, gate, layer.ssm_norm) : y;
   }
 
-  std::string name(const Name& name, int64_t layer = 0) const {
-    return fmt::format(fmt::runtime(gguf_ ? name.gguf : name.hf), layer);
-  }
-
   Status set_info(const WeightLoader& loader) {
     const H1Config& c = config_;
     info_.arch = "falcon_h1";
@@ -337,14 +332,13 @@ class FalconH1Model : public Model {
     return {};
   }
 
-  Status load_attention(WeightLoader& loader, int64_t i, Layer& layer) {
+  Status load_attention(const LayerSource& from, Layer& layer) {
     const H1Config& c = config_;
     const Multipliers& m = c.multipliers;
     const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
-    const MatrixPart qkv[] = {
-        {name(kQuery, i), q, {}}, {name(kKey, i), kv, {}}, {name(kValue, i), kv, {}}};
-    layer.qkv = TRY(loader.linear(qkv, c.width, c.attention_bias));
-    layer.output = TRY(loader.linear(name(kOutput, i), c.width, q, c.attention_bias));
+    const MatrixPart qkv[] = {{from(kQuery), q, {}}, {from(kKey), kv, {}}, {from(kValue), kv, {}}};
+    layer.qkv = TRY(from.loader.linear(qkv, c.width, c.attention_bias));
+    layer.output = TRY(from.loader.linear(from(kOutput), c.width, q, c.attention_bias));
     // Attention is linear in the values, so they carry the multiplier of its output.
     scale_rows({{q, m.attention_in, 1},
                 {kv, m.attention_in, m.key},
@@ -354,41 +348,38 @@ class FalconH1Model : public Model {
     return {};
   }
 
-  Status load_mlp(WeightLoader& loader, int64_t i, Layer& layer) {
+  Status load_mlp(const LayerSource& from, Layer& layer) {
     const H1Config& c = config_;
     const Multipliers& m = c.multipliers;
     // llama.cpp's files have this norm without the ".weight" that all others have.
-    const std::string norm = name(kMlpNorm, i);
+    const std::string norm = from(kMlpNorm);
     const int64_t shape[] = {c.width};
     layer.mlp_norm.epsilon = c.epsilon;
-    layer.mlp_norm.weight =
-        TRY(loader.values(gguf_ && loader.has(norm) ? norm : norm + ".weight", shape));
-    const MatrixPart gate_up[] = {{name(kGate, i), c.ffn_width, {}},
-                                  {name(kUp, i), c.ffn_width, {}}};
-    layer.gate_up = TRY(loader.linear(gate_up, c.width, c.mlp_bias));
-    layer.down = TRY(loader.linear(name(kDown, i), c.width, c.ffn_width, c.mlp_bias));
+    layer.mlp_norm.weight = TRY(from.loader.values(
+        from.is_gguf() && from.loader.has(norm) ? norm : norm + ".weight", shape));
+    const MatrixPart gate_up[] = {{from(kGate), c.ffn_width, {}}, {from(kUp), c.ffn_width, {}}};
+    layer.gate_up = TRY(from.loader.linear(gate_up, c.width, c.mlp_bias));
+    layer.down = TRY(from.loader.linear(from(kDown), c.width, c.ffn_width, c.mlp_bias));
     // The MLP is linear in `up`, so it carries the multiplier of `down`.
     scale_rows({{c.ffn_width, 1, m.mlp[0]}, {c.ffn_width, 1, m.mlp[1]}}, layer.gate_up);
     for (float& bias : layer.down.bias) bias *= static_cast<float>(m.mlp[1]);
     return {};
   }
 
-  Status load_state_space(WeightLoader& loader, const Checkpoint& checkpoint, int64_t i,
-                          Layer& layer) {
+  Status load_state_space(const LayerSource& from, Layer& layer) {
     const H1Config& c = config_;
     const Multipliers& m = c.multipliers;
     const int64_t width = c.ssm_width(), states = c.n_groups * c.d_state;
-    layer.in =
-        TRY(loader.linear(name(kIn, i), width + c.conv_width() + c.ssm_heads, c.width, c.in_bias));
+    layer.in = TRY(
+        from.loader.linear(from(kIn), width + c.conv_width() + c.ssm_heads, c.width, c.in_bias));
     scale_rows({{width, m.ssm_in, m.ssm[0]},
                 {width, m.ssm_in, m.ssm[1]},
                 {states, m.ssm_in, m.ssm[2]},
                 {states, m.ssm_in, m.ssm[3]},
                 {c.ssm_heads, m.ssm_in, m.ssm[4]}},
                layer.in);
-    layer.conv = TRY(load_causal_conv(loader, checkpoint, name(kConv, i), c.conv_width(), c.n_taps,
-                                      c.conv_bias));
-    layer.out = TRY(loader.linear(name(kOut, i), c.width, width, c.out_bias));
+    layer.conv = TRY(load_causal_conv(from, kConv, c.conv_width(), c.n_taps, c.conv_bias));
+    layer.out = TRY(from.loader.linear(from(kOut), c.width, width, c.out_bias));
     scale_rows({{c.width, 1, m.ssm_out}}, layer.out);
 
     SelectiveScan& scan = layer.scan;
@@ -399,10 +390,11 @@ class FalconH1Model : public Model {
     scan.step_low = c.step_low;
     scan.step_high = c.step_high;
     const int64_t heads[] = {c.ssm_heads}, column[] = {c.ssm_heads, 1};
-    const std::span<const int64_t> shape = gguf_ ? std::span<const int64_t>(column) : heads;
-    scan.head_decay = TRY(load_decay(loader, checkpoint, name(kDecay, i), shape));
-    scan.step_bias = TRY(loader.values(name(kStepBias, i), heads));
-    for (const float skip : TRY(loader.values(name(kSkip, i), shape))) {
+    const std::span<const int64_t> shape =
+        from.is_gguf() ? std::span<const int64_t>(column) : heads;
+    scan.head_decay = TRY(load_decay(from, kDecay, shape));
+    scan.step_bias = TRY(from.loader.values(from(kStepBias), heads));
+    for (const float skip : TRY(from.loader.values(from(kSkip), shape))) {
       scan.skip.insert(scan.skip.end(), static_cast<size_t>(c.ssm_head_dim), skip);
     }
     if (!c.ssm_norm) return {};
@@ -410,22 +402,22 @@ class FalconH1Model : public Model {
     layer.ssm_norm.n_groups = c.n_groups;
     layer.ssm_norm.norm_before_gate = c.norm_before_gate;
     layer.ssm_norm.norm.epsilon = c.epsilon;
-    layer.ssm_norm.norm.weight =
-        TRY(loader.values(name(kSsmNorm, i), gguf_ ? std::span<const int64_t>(grouped) : flat));
+    layer.ssm_norm.norm.weight = TRY(from.loader.values(
+        from(kSsmNorm), from.is_gguf() ? std::span<const int64_t>(grouped) : flat));
     return {};
   }
 
-  Result<Layer> load_layer(WeightLoader& loader, const Checkpoint& checkpoint, int64_t i) {
+  Result<Layer> load_layer(const LayerSource& from) {
     Layer layer;
-    layer.norm = TRY(loader.norm(name(kNorm, i), Norm::Kind::kRms, config_.width, config_.epsilon));
-    TRY(load_attention(loader, i, layer));
-    TRY(load_state_space(loader, checkpoint, i, layer));
-    TRY(load_mlp(loader, i, layer));
+    layer.norm =
+        TRY(from.loader.norm(from(kNorm), Norm::Kind::kRms, config_.width, config_.epsilon));
+    TRY(load_attention(from, layer));
+    TRY(load_state_space(from, layer));
+    TRY(load_mlp(from, layer));
     return layer;
   }
 
   H1Config config_;
-  bool gguf_ = false;
   AttentionSpec attention_;
   const StoredTensor* embedding_ = nullptr;
   std::vector<Layer> layers_;

@@ -10,6 +10,7 @@
 #include "model/arch.h"
 #include "model/limits.h"
 #include "model/state_space.h"
+#include "model/tensor_names.h"
 #include "model/weight_loader.h"
 
 namespace overtake {
@@ -28,21 +29,17 @@ struct MambaConfig {
   Bias bias = Bias::kNone, conv_bias = Bias::kNone;
 };
 
-// What GGUF and Hugging Face call a tensor; "{}" is the number of the layer.
-struct Name {
-  const char *gguf, *hf;
-};
-constexpr Name kEmbedding = {"token_embd", "backbone.embeddings"};
-constexpr Name kNorm = {"blk.{}.attn_norm", "backbone.layers.{}.norm"};
-constexpr Name kIn = {"blk.{}.ssm_in", "backbone.layers.{}.mixer.in_proj"};
-constexpr Name kConv = {"blk.{}.ssm_conv1d", "backbone.layers.{}.mixer.conv1d"};
-constexpr Name kStepBC = {"blk.{}.ssm_x", "backbone.layers.{}.mixer.x_proj"};
-constexpr Name kStep = {"blk.{}.ssm_dt", "backbone.layers.{}.mixer.dt_proj"};
-constexpr Name kDecay = {"blk.{}.ssm_a", "backbone.layers.{}.mixer.A_log"};  // no ".weight"
-constexpr Name kSkip = {"blk.{}.ssm_d", "backbone.layers.{}.mixer.D"};       // no ".weight"
-constexpr Name kOut = {"blk.{}.ssm_out", "backbone.layers.{}.mixer.out_proj"};
-constexpr Name kFinalNorm = {"output_norm", "backbone.norm_f"};
-constexpr Name kHead = {"output", "lm_head"};
+constexpr TensorName kEmbedding = {"token_embd", "backbone.embeddings"};
+constexpr TensorName kNorm = {"blk.{}.attn_norm", "backbone.layers.{}.norm"};
+constexpr TensorName kIn = {"blk.{}.ssm_in", "backbone.layers.{}.mixer.in_proj"};
+constexpr TensorName kConv = {"blk.{}.ssm_conv1d", "backbone.layers.{}.mixer.conv1d"};
+constexpr TensorName kStepBC = {"blk.{}.ssm_x", "backbone.layers.{}.mixer.x_proj"};
+constexpr TensorName kStep = {"blk.{}.ssm_dt", "backbone.layers.{}.mixer.dt_proj"};
+constexpr TensorName kDecay = {"blk.{}.ssm_a", "backbone.layers.{}.mixer.A_log"};  // no ".weight"
+constexpr TensorName kSkip = {"blk.{}.ssm_d", "backbone.layers.{}.mixer.D"};       // no ".weight"
+constexpr TensorName kOut = {"blk.{}.ssm_out", "backbone.layers.{}.mixer.out_proj"};
+constexpr TensorName kFinalNorm = {"output_norm", "backbone.norm_f"};
+constexpr TensorName kHead = {"output", "lm_head"};
 
 Status check_activation(const Metadata& config) {
   const std::string name = TRY(config.find_string("hidden_act")).value_or("silu");
@@ -121,17 +118,18 @@ Result<MambaConfig> read_gguf_config(const Checkpoint& checkpoint) {
 class FalconMambaModel : public Model {
  public:
   Status load(const Checkpoint& checkpoint, Backend& backend) {
-    gguf_ = checkpoint.format() == CheckpointFormat::kGguf;
-    config_ = TRY(gguf_ ? read_gguf_config(checkpoint) : read_hf_config(checkpoint));
+    const bool gguf = checkpoint.format() == CheckpointFormat::kGguf;
+    config_ = TRY(gguf ? read_gguf_config(checkpoint) : read_hf_config(checkpoint));
     const MambaConfig& c = config_;
+    const TensorNames names(checkpoint, "backbone.", kEmbedding);
     WeightLoader loader(checkpoint, backend);
-    embedding_ = TRY(loader.table(name(kEmbedding), c.vocab_size, c.width));
+    embedding_ = TRY(loader.table(names(kEmbedding), c.vocab_size, c.width));
     for (int64_t i = 0; i < c.n_layers; ++i) {
-      layers_.push_back(TRY(load_layer(loader, checkpoint, i)));
+      layers_.push_back(TRY(load_layer({loader, checkpoint, names, i})));
     }
-    norm_ = TRY(loader.norm(name(kFinalNorm), Norm::Kind::kRms, c.width, c.epsilon));
+    norm_ = TRY(loader.norm(names(kFinalNorm), Norm::Kind::kRms, c.width, c.epsilon));
     head_ =
-        TRY(loader.linear(name(c.tied ? kEmbedding : kHead), c.vocab_size, c.width, Bias::kNone));
+        TRY(loader.linear(names(c.tied ? kEmbedding : kHead), c.vocab_size, c.width, Bias::kNone));
     step_norm_ = plain_norm(c.step_rank);
     state_norm_ = plain_norm(c.d_state);
     info_.arch = "falcon_mamba";
@@ -190,10 +188,6 @@ class FalconMambaModel : public Model {
     ops.linear_add(ops.selective_scan(input, layer.scan, i), layer.out, h);
   }
 
-  std::string name(const Name& name, int64_t layer = 0) const {
-    return fmt::format(fmt::runtime(gguf_ ? name.gguf : name.hf), layer);
-  }
-
   Norm plain_norm(int64_t width) const {
     Norm norm;
     norm.weight.assign(static_cast<size_t>(width), 1.0f);
@@ -201,29 +195,27 @@ class FalconMambaModel : public Model {
     return norm;
   }
 
-  Result<Layer> load_layer(WeightLoader& loader, const Checkpoint& checkpoint, int64_t i) {
+  Result<Layer> load_layer(const LayerSource& from) {
     const MambaConfig& c = config_;
     Layer layer;
-    layer.norm = TRY(loader.norm(name(kNorm, i), Norm::Kind::kRms, c.width, c.epsilon));
-    layer.in = TRY(loader.linear(name(kIn, i), 2 * c.n_channels, c.width, c.bias));
-    layer.conv = TRY(
-        load_causal_conv(loader, checkpoint, name(kConv, i), c.n_channels, c.n_taps, c.conv_bias));
+    layer.norm = TRY(from.loader.norm(from(kNorm), Norm::Kind::kRms, c.width, c.epsilon));
+    layer.in = TRY(from.loader.linear(from(kIn), 2 * c.n_channels, c.width, c.bias));
+    layer.conv = TRY(load_causal_conv(from, kConv, c.n_channels, c.n_taps, c.conv_bias));
     layer.step_b_c = TRY(
-        loader.linear(name(kStepBC, i), c.step_rank + 2 * c.d_state, c.n_channels, Bias::kNone));
-    layer.step = TRY(loader.linear(name(kStep, i), c.n_channels, c.step_rank, Bias::kRequired));
-    layer.out = TRY(loader.linear(name(kOut, i), c.width, c.n_channels, c.bias));
+        from.loader.linear(from(kStepBC), c.step_rank + 2 * c.d_state, c.n_channels, Bias::kNone));
+    layer.step = TRY(from.loader.linear(from(kStep), c.n_channels, c.step_rank, Bias::kRequired));
+    layer.out = TRY(from.loader.linear(from(kOut), c.width, c.n_channels, c.bias));
     const int64_t decay_shape[] = {c.n_channels, c.d_state}, skip_shape[] = {c.n_channels};
-    const auto decay = TRY(load_decay(loader, checkpoint, name(kDecay, i), decay_shape));
+    const auto decay = TRY(load_decay(from, kDecay, decay_shape));
     layer.scan.n_heads = 1;
     layer.scan.head_dim = c.n_channels;
     layer.scan.d_state = c.d_state;
     layer.scan.channel_decay = in_channel_blocks(decay, c.d_state);
-    layer.scan.skip = TRY(loader.values(name(kSkip, i), skip_shape));
+    layer.scan.skip = TRY(from.loader.values(from(kSkip), skip_shape));
     return layer;
   }
 
   MambaConfig config_;
-  bool gguf_ = false;
   const StoredTensor* embedding_ = nullptr;
   std::vector<Layer> layers_;
   Norm norm_, step_norm_, state_norm_;
