@@ -1,74 +1,15 @@
 // Golden folders converted to GGUF: the same bits of logits in F32, near ones in smaller types, and
 // what llama.cpp computes from the very same files (tests/fixtures/make_peer_logits.py).
-#include "model/convert.h"
-
-#include <gmock/gmock.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "catalog/digest.h"
-#include "golden.h"
+#include "converted.h"
 
 namespace overtake {
 namespace {
 
 namespace fs = std::filesystem;
-
-const ConvertType& type_named(std::string_view option) {
-  for (const ConvertType& type : convert_types()) {
-    if (type.option == option) return type;
-  }
-  ADD_FAILURE() << option;
-  return convert_types().front();
-}
-
-// A GGUF file made of a folder, which goes with the object.
-class Converted {
- public:
-  Converted(const std::string& folder, std::string_view type, int n_threads = 2) {
-    path_ = (fs::path(testing::TempDir()) /
-             ("converted-" + std::to_string(::getpid()) + "-" + std::string(type) + ".gguf"))
-                .string();
-    const auto checkpoint = open_checkpoint(folder);
-    EXPECT_TRUE(checkpoint.ok()) << checkpoint.error().message;
-    auto plan = plan_gguf(**checkpoint);
-    EXPECT_TRUE(plan.ok()) << plan.error().message;
-    EXPECT_THAT(plan->left_out(), testing::IsEmpty());
-    plan->metadata().set("tokenizer.ggml.model", "no_vocab");
-    ThreadPool pool(n_threads);
-    const Status written =
-        write_gguf(**checkpoint, *plan, path_,
-                   {.type = type_named(type), .overwrite = true, .progress = {}}, pool);
-    EXPECT_TRUE(written.ok()) << written.error().message;
-  }
-  ~Converted() { fs::remove(path_); }
-  Converted(const Converted&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string digest() const { return *sha256_of_file(path_); }
-
- private:
-  std::string path_;
-};
-
-std::vector<float> logits_of(const std::string& path, const std::vector<int32_t>& ids) {
-  const LoadedModel loaded = load_for_test(path, supported_isas().back(), 2);
-  std::vector<float> out;
-  const Status status =
-      trace_prompt(*loaded.model, *loaded.ops, ids,
-                   [&](int64_t, Tensor rows) {
-                     for (int64_t i = 0; i < rows.rows; ++i) {
-                       out.insert(out.end(), rows.row(i), rows.row(i) + rows.cols);
-                     }
-                   },
-                   {});
-  EXPECT_TRUE(status.ok()) << status.error().message;
-  return out;
-}
 
 double root_mean_square(const std::vector<float>& a, const std::vector<float>* minus = nullptr) {
   double sum = 0;

@@ -72,7 +72,7 @@ TEST_F(HfFolderTest, OpensShards) {
         R"("b":"model-00002-of-00002.safetensors"}})");
   const auto checkpoint = open();
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().message;
-  EXPECT_EQ((*checkpoint)->tensors().size(), 2u);
+  EXPECT_EQ((*checkpoint)->tensors().size(), 3u);  // transformers reads unlisted ones too
   for (const StoredTensor& tensor : (*checkpoint)->tensors()) {
     EXPECT_EQ(tensor.to_f32(), std::vector<float>{1.0f});
     (*checkpoint)->drop_pages(tensor);
@@ -86,6 +86,16 @@ TEST_F(HfFolderTest, RefusesAnIndexThatContradictsTheShards) {
   expect_error(ErrorCode::kDamaged, "tensor b, which model.safetensors.index.json says is here");
   write("model.safetensors.index.json", R"({"weight_map":{"a":"gone.safetensors"}})");
   expect_error(ErrorCode::kNotFound, "gone.safetensors");
+  write_tensors("y.safetensors", {"c"});
+  write("model.safetensors.index.json",
+        R"({"weight_map":{"a":"y.safetensors","c":"x.safetensors"}})");
+  expect_error(ErrorCode::kDamaged,
+               "tensor a, which model.safetensors.index.json says is here, is "
+               "in x.safetensors");
+  write_tensors("y.safetensors", {"a", "c"});
+  expect_error(ErrorCode::kDamaged, "tensor a stands in x.safetensors and in y.safetensors");
+  write("model.safetensors.index.json", R"({"weight_map":{}})");
+  expect_error(ErrorCode::kDamaged, "weight_map names 0 files");
   write("model.safetensors.index.json", R"({"weight_map":["a"]})");
   expect_error(ErrorCode::kDamaged, "weight_map");
   write("model.safetensors.index.json", R"({"weight_map":{"a":1}})");
@@ -106,8 +116,30 @@ TEST_F(HfFolderTest, OpensNothingOutsideTheFolder) {
 
 TEST_F(HfFolderTest, SaysWhatIsMissing) {
   expect_error(ErrorCode::kNotFound, "neither model.safetensors nor");
+  write_tensors("model-00001-of-00002.safetensors", {"a"});
+  expect_error(ErrorCode::kNotFound, "but not model.safetensors.index.json");
   std::filesystem::remove(folder_ / "config.json");
   expect_error(ErrorCode::kNotFound, "no config.json");
+}
+
+TEST_F(HfFolderTest, NamesTheMethodOfQuantizedWeights) {
+  write_tensors("model.safetensors", {"a"});
+  write("config.json",
+        R"({"model_type":"llama","quantization_config":{"quant_method":"gptq","bits":4}})");
+  expect_error(ErrorCode::kUnsupported, "\"gptq\"");
+  write("config.json", R"({"model_type":"llama","quantization_config":null})");
+  EXPECT_TRUE(open().ok());
+}
+
+// Hugging Face's cache keeps the files elsewhere and has links to them.
+TEST_F(HfFolderTest, FollowsTheLinksOfACache) {
+  write_tensors("blob", {"a"});
+  std::filesystem::create_directories(folder_ / "snapshot");
+  for (const char* name : {"model.safetensors", "config.json"}) {
+    std::filesystem::create_symlink(folder_ / (name[0] == 'm' ? "blob" : "config.json"),
+                                    folder_ / "snapshot" / name);
+  }
+  EXPECT_TRUE(open_checkpoint((folder_ / "snapshot").string()).ok());
 }
 
 TEST_F(HfFolderTest, RefusesAConfigThatIsNone) {
@@ -145,6 +177,19 @@ TEST(FlattenConfig, JoinsKeysWithDots) {
   EXPECT_FALSE(meta.has("odd.1"));
   EXPECT_EQ(*meta.get_string("odd.2"), "x");
   EXPECT_FALSE(meta.has("obj"));
+}
+
+TEST(FlattenConfig, ReadsTheNumbersThatPythonWrites) {
+  Metadata meta;
+  const Status status =
+      flatten_config(R"({"limit":[0.0,Infinity],"low":-Infinity,"no":NaN,"text":"\"NaN\\"})",
+                     "config.json", "", &meta);
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  EXPECT_EQ(*meta.get_double("limit.0"), 0.0);
+  EXPECT_EQ(*meta.get_string("limit.1.__float__"), "Infinity");
+  EXPECT_EQ(*meta.get_string("low.__float__"), "-Infinity");
+  EXPECT_EQ(*meta.get_string("no.__float__"), "NaN");
+  EXPECT_EQ(*meta.get_string("text"), "\"NaN\\");
 }
 
 // Without a bound this document of a megabyte would become a terabyte of keys.

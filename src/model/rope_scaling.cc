@@ -97,6 +97,14 @@ Status read_hf_fields(const Metadata& config, const std::string& prefix, RopeCon
   TRY(read("beta_fast", out.beta_fast));
   TRY(read("beta_slow", out.beta_slow));
   out.attention_factor = TRY(config.find_double(prefix + "attention_factor"));
+  double turned = 1;
+  TRY(read("partial_rotary_factor", turned));
+  if (turned != 1) {
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("partial_rotary_factor {}; config.json; this architecture turns whole "
+                             "heads",
+                             turned)};
+  }
   if (const auto original = TRY(config.find_int(prefix + "original_max_position_embeddings"))) {
     out.original_context = *original;
   }
