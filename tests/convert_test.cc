@@ -88,8 +88,10 @@ TEST(ConvertedFiles, AreThoseThatThePeerWasGiven) {
   }
 }
 
-// llama.cpp computes GELU by a table of f16, good to 2^-11 of each value; all else is f32.
+// llama.cpp computes GELU by a table of f16, good to 2^-11 of each value, and norms Falcon Mamba's
+// time step, B and C with the epsilon of the other norms, 1e-5 and not 1e-6; all else is f32.
 float tolerance(const std::string& name) {
+  if (name == "falcon-mamba") return 2e-3f;
   const bool gelu = name.starts_with("falcon-7b") || name.starts_with("falcon-40b") ||
                     name.starts_with("falcon2");
   return gelu ? 1e-2f : 2e-4f;
@@ -122,7 +124,7 @@ TEST(ConvertedFiles, GiveTheLogitsOfLlamaCpp) {
     }
     EXPECT_LE(worst, tolerance(name)) << name;
   }
-  EXPECT_GE(n_compared, 14u);
+  EXPECT_GE(n_compared, 16u);
 }
 
 }  // namespace

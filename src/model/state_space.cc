@@ -45,6 +45,21 @@ Result<std::vector<float>> load_decay(const LayerSource& from, TensorName name,
   return values;
 }
 
+Status add_causal_conv(TensorName name, int64_t layer, Bias bias, GgufPlan* plan) {
+  const size_t first = plan->tensors().size();
+  TRY(plan->add(name, layer, bias));
+  PlannedTensor& weight = plan->tensors()[first];
+  weight.keep_f32 = true;
+  if (weight.shape.size() == 3) weight.shape.erase(weight.shape.begin() + 1);
+  return {};
+}
+
+Status add_decay(const std::string& gguf, const std::string& hf, GgufPlan* plan) {
+  return plan->add_tensor(gguf, hf, {}, [](int64_t, std::span<float> values) {
+    for (float& value : values) value = -std::exp(value);
+  });
+}
+
 Result<RecurrentShape> recurrent_shape(int64_t n_layers, int64_t n_taps, int64_t conv_channels,
                                        const SelectiveScan& scan) {
   RecurrentShape shape;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "model/gguf_plan.h"
 #include "model/tensor_names.h"
 #include "model/weight_loader.h"
 #include "tensor/recurrent_state.h"
@@ -30,6 +31,10 @@ Result<CausalConv> load_causal_conv(const LayerSource& from, TensorName name, in
 // itself.
 Result<std::vector<float>> load_decay(const LayerSource& from, TensorName name,
                                       std::span<const int64_t> shape);
+
+// The two on their way into a GGUF file; `gguf` and `hf` are whole names.
+Status add_causal_conv(TensorName name, int64_t layer, Bias bias, GgufPlan* plan);
+Status add_decay(const std::string& gguf, const std::string& hf, GgufPlan* plan);
 
 // The state that `n_layers` layers of this kind keep for a sequence; kUnsupported if it is beyond
 // any machine.

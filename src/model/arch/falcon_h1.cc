@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/arch.h"
+#include "model/gguf_plan.h"
 #include "model/limits.h"
 #include "model/rope_scaling.h"
 #include "model/state_space.h"
@@ -37,6 +38,7 @@ struct H1Config {
   Bias attention_bias = Bias::kNone, mlp_bias = Bias::kNone, in_bias = Bias::kNone,
        out_bias = Bias::kNone, conv_bias = Bias::kNone;
   Multipliers multipliers;
+  RopeConfig rope_config;
   Rope rope;
 
   int64_t ssm_width() const { return ssm_heads * ssm_head_dim; }
@@ -174,8 +176,8 @@ Result<H1Config> read_hf_config(const Checkpoint& checkpoint) {
   c.multipliers = TRY(read_multipliers(meta));
   TRY(read_step_limit(meta, "time_step_limit", c));
   TRY(check_shape(c, checkpoint.path()));
-  const RopeConfig rope = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(rope, Rope::Pairing::kHalves));
+  c.rope_config = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
+  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
   return c;
 }
 
@@ -218,8 +220,8 @@ Result<H1Config> read_gguf_config(const Checkpoint& checkpoint) {
                            : 1;  // the loader reports the missing tensor
   TRY(read_step_limit(meta, arch + ".ssm.time_step_limit", c));
   TRY(check_shape(c, checkpoint.path()));
-  const RopeConfig rope = TRY(read_gguf_rope(meta, arch, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(rope, Rope::Pairing::kHalves));
+  c.rope_config = TRY(read_gguf_rope(meta, arch, static_cast<int>(c.head_dim), c.context));
+  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
   return c;
 }
 
@@ -431,10 +433,114 @@ Result<std::unique_ptr<Model>> load_falcon_h1(const Checkpoint& checkpoint, Back
   return std::unique_ptr<Model>(std::move(model));
 }
 
+Status set_gguf_keys(const H1Config& c, GgufPlan* plan) {
+  plan->set("vocab_size", c.vocab_size);
+  plan->set("context_length", c.context);
+  plan->set("embedding_length", c.width);
+  plan->set("block_count", c.n_layers);
+  plan->set("feed_forward_length", c.ffn_width);
+  plan->set("attention.head_count", c.n_heads);
+  plan->set("attention.head_count_kv", c.n_kv_heads);
+  plan->set("attention.key_length", c.head_dim);
+  plan->set("attention.value_length", c.head_dim);
+  plan->set_f32("attention.layer_norm_rms_epsilon", c.epsilon);
+  plan->set("ssm.conv_kernel", c.n_taps);
+  plan->set("ssm.inner_size", c.ssm_width());
+  plan->set("ssm.state_size", c.d_state);
+  plan->set("ssm.time_step_rank", c.ssm_heads);
+  plan->set("ssm.group_count", c.n_groups);
+  // What llama.cpp has no keys for: it knows no other norm, and no limit.
+  if (c.ssm_norm) plan->set("ssm.norm_before_gate", c.norm_before_gate);
+  const bool limited = c.step_low > 0 || std::isfinite(c.step_high);
+  if (limited) plan->set_f32("ssm.time_step_limit.0", c.step_low);
+  if (std::isfinite(c.step_high)) plan->set_f32("ssm.time_step_limit.1", c.step_high);
+  return set_gguf_rope(c.rope_config, plan);
+}
+
+// A matrix and its bias with the multipliers in them.
+Status add_scaled(TensorName name, int64_t layer, Bias bias, std::vector<ScaledRows> parts,
+                  GgufPlan* plan) {
+  const size_t first = plan->tensors().size();
+  TRY(plan->add(name, layer, bias));
+  std::vector<float> of_weight, of_bias;
+  for (const ScaledRows& part : parts) {
+    of_weight.insert(of_weight.end(), part.count,
+                     static_cast<float>(part.of_product * part.of_all));
+    of_bias.insert(of_bias.end(), part.count, static_cast<float>(part.of_all));
+  }
+  plan->tensors()[first].change = [factors = std::move(of_weight)](int64_t row,
+                                                                   std::span<float> values) {
+    for (float& value : values) value *= factors[static_cast<size_t>(row)];
+  };
+  if (plan->tensors().size() == first + 1) return {};
+  plan->tensors()[first + 1].change = [factors = std::move(of_bias)](int64_t,
+                                                                     std::span<float> values) {
+    for (size_t i = 0; i < values.size(); ++i) values[i] *= factors[i];
+  };
+  return {};
+}
+
+Status plan_attention(const H1Config& c, int64_t i, GgufPlan* plan) {
+  const Multipliers& m = c.multipliers;
+  const int64_t q = c.n_heads * c.head_dim, kv = c.n_kv_heads * c.head_dim;
+  TRY(add_scaled(kQuery, i, c.attention_bias, {{q, m.attention_in, 1}}, plan));
+  TRY(add_scaled(kKey, i, c.attention_bias, {{kv, m.attention_in, m.key}}, plan));
+  TRY(add_scaled(kValue, i, c.attention_bias, {{kv, m.attention_in, 1}}, plan));
+  return add_scaled(kOutput, i, c.attention_bias, {{c.width, 1, m.attention_out}}, plan);
+}
+
+Status plan_state_space(const H1Config& c, const TensorNames& names, int64_t i, GgufPlan* plan) {
+  const Multipliers& m = c.multipliers;
+  const int64_t width = c.ssm_width(), states = c.n_groups * c.d_state;
+  TRY(add_scaled(kIn, i, c.in_bias,
+                 {{width, m.ssm_in, m.ssm[0]},
+                  {width, m.ssm_in, m.ssm[1]},
+                  {states, m.ssm_in, m.ssm[2]},
+                  {states, m.ssm_in, m.ssm[3]},
+                  {c.ssm_heads, m.ssm_in, m.ssm[4]}},
+                 plan));
+  TRY(add_causal_conv(kConv, i, c.conv_bias, plan));
+  TRY(plan->add_tensor(gguf_name(kStepBias, i), names(kStepBias, i)));
+  TRY(add_decay(gguf_name(kDecay, i), names(kDecay, i), plan));
+  plan->tensors().back().shape = {c.ssm_heads, 1};
+  TRY(plan->add_tensor(gguf_name(kSkip, i), names(kSkip, i)));
+  plan->tensors().back().shape = {c.ssm_heads, 1};
+  if (c.ssm_norm) {
+    TRY(plan->add_tensor(gguf_name(kSsmNorm, i), names(kSsmNorm, i)));
+    plan->tensors().back().shape = {c.n_groups, width / c.n_groups};
+  }
+  return add_scaled(kOut, i, c.out_bias, {{c.width, 1, m.ssm_out}}, plan);
+}
+
+Result<GgufPlan> falcon_h1_to_gguf(const Checkpoint& checkpoint) {
+  const H1Config c = TRY(read_hf_config(checkpoint));
+  const Multipliers& m = c.multipliers;
+  const TensorNames names(checkpoint, "model.", kEmbedding);
+  GgufPlan plan(checkpoint, names, "falcon-h1");
+  TRY(set_gguf_keys(c, &plan));
+  TRY(add_scaled(kEmbedding, 0, Bias::kNone, {{c.vocab_size, 1, m.embedding}}, &plan));
+  for (int64_t i = 0; i < c.n_layers; ++i) {
+    TRY(plan.add(kNorm, i));
+    TRY(plan_attention(c, i, &plan));
+    TRY(plan_state_space(c, names, i, &plan));
+    // The one norm whose name llama.cpp reads without ".weight".
+    TRY(plan.add_tensor(gguf_name(kMlpNorm, i), names(kMlpNorm, i) + ".weight"));
+    TRY(add_scaled(kGate, i, c.mlp_bias, {{c.ffn_width, 1, m.mlp[0]}}, &plan));
+    TRY(plan.add(kUp, i, c.mlp_bias));
+    TRY(add_scaled(kDown, i, c.mlp_bias, {{c.width, 1, m.mlp[1]}}, &plan));
+  }
+  TRY(plan.add(kFinalNorm));
+  // A tied head has a multiplier of its own, so it becomes a matrix of its own.
+  const TensorName head = {kHead.gguf, (c.tied ? kEmbedding : kHead).hf};
+  TRY(add_scaled(head, 0, Bias::kNone, {{c.vocab_size, 1, m.head}}, &plan));
+  return plan;
+}
+
 constexpr std::string_view kModelTypes[] = {"falcon_h1", "falcon-h1"};
 
 }  // namespace
 
-OVERTAKE_ENTRY(Arch, arch_falcon_h1) = {"falcon_h1", kModelTypes, load_falcon_h1};
+OVERTAKE_ENTRY(Arch, arch_falcon_h1) = {"falcon_h1", kModelTypes, load_falcon_h1,
+                                        falcon_h1_to_gguf};
 
 }  // namespace overtake

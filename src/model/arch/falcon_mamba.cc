@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/arch.h"
+#include "model/gguf_plan.h"
 #include "model/limits.h"
 #include "model/state_space.h"
 #include "model/tensor_names.h"
@@ -228,10 +229,48 @@ Result<std::unique_ptr<Model>> load_falcon_mamba(const Checkpoint& checkpoint, B
   return std::unique_ptr<Model>(std::move(model));
 }
 
+void set_gguf_keys(const MambaConfig& c, GgufPlan* plan) {
+  plan->set("vocab_size", c.vocab_size);
+  plan->set("context_length", c.context);
+  plan->set("embedding_length", c.width);
+  plan->set("block_count", c.n_layers);
+  plan->set("feed_forward_length", int64_t{0});  // llama.cpp asks for these two
+  plan->set("attention.head_count", int64_t{0});
+  plan->set_f32("attention.layer_norm_rms_epsilon", c.epsilon);
+  plan->set("ssm.conv_kernel", c.n_taps);
+  plan->set("ssm.inner_size", c.n_channels);
+  plan->set("ssm.state_size", c.d_state);
+  plan->set("ssm.time_step_rank", c.step_rank);
+  plan->set("ssm.dt_b_c_rms", c.mixer_norms);
+  if (c.mixer_norms) plan->set_f32("ssm.dt_b_c_rms_epsilon", c.mixer_epsilon);
+}
+
+Result<GgufPlan> falcon_mamba_to_gguf(const Checkpoint& checkpoint) {
+  const MambaConfig c = TRY(read_hf_config(checkpoint));
+  const TensorNames names(checkpoint, "backbone.", kEmbedding);
+  GgufPlan plan(checkpoint, names, "mamba");
+  set_gguf_keys(c, &plan);
+  TRY(plan.add(kEmbedding));
+  for (int64_t i = 0; i < c.n_layers; ++i) {
+    TRY(plan.add(kNorm, i));
+    TRY(plan.add(kIn, i, c.bias));
+    TRY(add_causal_conv(kConv, i, c.conv_bias, &plan));
+    TRY(plan.add(kStepBC, i));
+    TRY(plan.add(kStep, i, Bias::kRequired));
+    TRY(add_decay(gguf_name(kDecay, i), names(kDecay, i), &plan));
+    TRY(plan.add_tensor(gguf_name(kSkip, i), names(kSkip, i)));
+    TRY(plan.add(kOut, i, c.bias));
+  }
+  TRY(plan.add(kFinalNorm));
+  if (!c.tied) TRY(plan.add(kHead));
+  return plan;
+}
+
 constexpr std::string_view kModelTypes[] = {"falcon_mamba", "mamba"};
 
 }  // namespace
 
-OVERTAKE_ENTRY(Arch, arch_falcon_mamba) = {"falcon_mamba", kModelTypes, load_falcon_mamba};
+OVERTAKE_ENTRY(Arch, arch_falcon_mamba) = {"falcon_mamba", kModelTypes, load_falcon_mamba,
+                                           falcon_mamba_to_gguf};
 
 }  // namespace overtake
