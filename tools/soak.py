@@ -20,9 +20,10 @@ WORK = CACHE / "soak"
 HEADING = """# Reliability: what was run, and for how long
 
 Written by `make soak`; a claim without a row here is none. Each row is the latest run of its kind:
-of which commit, with which seed, how many executions (or files), how long, and what was found. Fuzzing is libFuzzer with the address and undefined-behaviour sanitizers, starting from the
-corpus in `fuzz/corpus/`. A damaged model is given to `show`, `logits` and `run`; a finding is a
-crash, a hang of ten seconds, or a failure without a message.
+of which commit, with which seed, how many executions (or files), how long, and what was found.
+Fuzzing is libFuzzer with the address and undefined-behaviour sanitizers, starting from the corpus
+in `fuzz/corpus/`. A damaged model is given to `show`, `logits` and `run`; a finding is a crash, a
+hang of ten seconds, or a failure without a message.
 
 | run | commit | date | seed | count | duration | findings |
 |---|---|---|---|---|---|---|

@@ -24,7 +24,10 @@ Result<ServeConfig> parse_serve_config(std::string_view text, const std::string&
   ServeConfig config;
   try {
     const toml::table table = toml::parse(text);
-    for (const auto& [key, value] : table) {
+    for (const auto& entry : table) {
+      // Not a structured binding: clang 14, which builds the fuzzers, can not capture those.
+      const toml::key& key = entry.first;
+      const toml::node& value = entry.second;
       const auto wrong = [&](std::string_view expected) {
         return config_error(path, value.source(),
                             fmt::format("{}: expected {}", key.str(), expected));
