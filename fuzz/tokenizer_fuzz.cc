@@ -36,7 +36,13 @@ Metadata read_vocabulary(Input& input) {
   const uint8_t kind = input.byte();
   const auto pre = all_pretokenizers();
   metadata.set("tokenizer.ggml.model", std::string(kind & 1 ? "llama" : "gpt2"));
-  metadata.set("tokenizer.ggml.pre", std::string(pre[(kind >> 1) % pre.size()]->names[0]));
+  const PreTokenizer& entry = *pre[(kind >> 1) % pre.size()];
+  if (entry.names.empty()) {
+    metadata.set("tokenizer.ggml.pre", std::string(kPreTokenizerOfSteps));
+    metadata.set("overtake.tokenizer.steps", std::vector{std::string(entry.structures[0])});
+  } else {
+    metadata.set("tokenizer.ggml.pre", std::string(entry.names[0]));
+  }
   metadata.set("tokenizer.ggml.unknown_token_id", uint64_t{0});
   std::vector<std::string> tokens;
   std::vector<int64_t> types;
@@ -58,7 +64,8 @@ Metadata read_vocabulary(Input& input) {
   metadata.set("tokenizer.ggml.tokens", tokens);
   metadata.set("tokenizer.ggml.token_type", types);
   metadata.set("tokenizer.ggml.scores", scores);
-  metadata.set("tokenizer.ggml.merges", merges);
+  // Without merges the other kind of tokenizer goes by scores.
+  if (!(kind & 1) || kind & 0x80) metadata.set("tokenizer.ggml.merges", merges);
   return metadata;
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/sampler.h"
 #include "tensor/cpu/cpu_backend.h"
+#include "token/hf_tokenizer.h"
 
 namespace overtake {
 namespace {
@@ -65,11 +66,18 @@ Result<std::unique_ptr<LocalModel>> LocalModel::load(const LocalModelOptions& op
 }
 
 Status LocalModel::load_text() {
-  auto tokenizer = Tokenizer::load(*checkpoint_);
+  // A checkpoint without vocabulary still answers requests in token ids.
+  const auto missing = [](const Error& error) { return error.code == ErrorCode::kNotFound; };
+  std::optional<Metadata> from_folder;
+  if (checkpoint_->format() == CheckpointFormat::kHuggingFace) {
+    auto read = read_hf_tokenizer(checkpoint_->path());
+    if (!read.ok()) return missing(read.error()) ? Status() : Status(std::move(read).error());
+    from_folder = std::move(read).value();
+  }
+  const Metadata& metadata = from_folder ? *from_folder : checkpoint_->metadata();
+  auto tokenizer = Tokenizer::load(metadata, checkpoint_->path());
   if (!tokenizer.ok()) {
-    // A checkpoint without vocabulary still answers requests in token ids.
-    if (tokenizer.error().code == ErrorCode::kNotFound) return {};
-    return std::move(tokenizer).error();
+    return missing(tokenizer.error()) ? Status() : Status(std::move(tokenizer).error());
   }
   tokenizer_ = std::move(tokenizer).value();
   const int64_t vocab_size = model_->info().vocab_size;
@@ -86,9 +94,11 @@ Status LocalModel::load_text() {
   }
   max_prompt_bytes_ = static_cast<int64_t>(longest) * model_->info().context_length;
 
-  const auto source = TRY(checkpoint_->metadata().find_string("tokenizer.chat_template"));
+  const auto source = TRY(metadata.find_string("tokenizer.chat_template"));
   if (!source) {
-    template_problem_ = "the model's file has no chat template";
+    template_problem_ = from_folder ? "its folder has no chat template (chat_template.jinja, or in "
+                                      "tokenizer_config.json)"
+                                    : "the model's file has no chat template";
     return {};
   }
   auto parsed = ChatTemplate::parse(*source);

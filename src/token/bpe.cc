@@ -9,8 +9,7 @@
 namespace overtake {
 namespace {
 
-Result<const PreTokenizer*> find_pretokenizer(const Metadata& metadata, std::string_view path) {
-  const std::string name = TRY(metadata.find_string("tokenizer.ggml.pre")).value_or(std::string());
+Result<const PreTokenizer*> pretokenizer_by_name(std::string_view name, std::string_view path) {
   std::string known;
   for (const PreTokenizer* entry : all_pretokenizers()) {
     if (std::find(entry->names.begin(), entry->names.end(), name) != entry->names.end()) {
@@ -29,63 +28,53 @@ Result<const PreTokenizer*> find_pretokenizer(const Metadata& metadata, std::str
                            name, path, known)};
 }
 
-Error bad_merge(size_t i, std::string_view what, std::string_view path) {
+Error damaged(std::string_view what, std::string_view path) {
   return {ErrorCode::kDamaged,
-          fmt::format("tokenizer.ggml.merges[{}]: {}; {}; the file is damaged: "
-                      "get it again",
-                      i, what, path)};
-}
-
-// A merge of a file: "left right", where the first space after the first character parts the two.
-// Merges into a control token are left out: no text may become one.
-Result<MergeTable> read_merges(const Metadata& metadata, const Vocabulary& vocabulary,
-                               std::string_view path) {
-  const std::vector<std::string>* merges = TRY(metadata.find_strings("tokenizer.ggml.merges"));
-  if (!merges) {
-    return Error{ErrorCode::kDamaged, fmt::format("a BPE vocabulary without tokenizer.ggml.merges; "
-                                                  "{}; the file is damaged: get it again",
-                                                  path)};
-  }
-  constexpr size_t kMaxMerges = size_t{1} << 26;
-  if (merges->size() > kMaxMerges) return bad_merge(kMaxMerges, "too many merges", path);
-  MergeTable table(merges->size());
-  std::string joined;
-  for (size_t i = 0; i < merges->size(); ++i) {
-    const std::string_view merge = (*merges)[i];
-    const size_t space = merge.find(' ', 1);
-    if (space == std::string_view::npos) return bad_merge(i, "not a pair", path);
-    const std::string_view left = merge.substr(0, space);
-    const std::string_view right = merge.substr(space + 1);
-    joined.assign(left).append(right);
-    const int32_t left_id = vocabulary.find(left);
-    const int32_t right_id = vocabulary.find(right);
-    const int32_t id = vocabulary.find(joined);
-    if (left_id < 0 || right_id < 0 || id < 0) {
-      return bad_merge(i, "not of this vocabulary's tokens", path);
-    }
-    if (vocabulary.is_control(id)) continue;
-    if (!table.add(left_id, right_id, {static_cast<uint32_t>(i), id})) {
-      return bad_merge(i, "thousands of pairs hash alike", path);
-    }
-  }
-  return table;
+          fmt::format("{}; {}; the file is damaged: get it again", what, path)};
 }
 
 }  // namespace
 
+// By the name in tokenizer.ggml.pre, or by the steps that a tokenizer.json listed; keys of our own
+// say where a tokenizer.json differs from what goes with the name.
+Result<ByteLevelBpe::Cutting> ByteLevelBpe::read_cutting(const Metadata& metadata,
+                                                         std::string_view path) {
+  const std::string name = TRY(metadata.find_string("tokenizer.ggml.pre")).value_or(std::string());
+  Cutting out;
+  std::vector<std::string> normalizer;
+  if (name == kPreTokenizerOfSteps) {
+    const auto* steps = TRY(metadata.find_strings("overtake.tokenizer.steps"));
+    out.steps = TRY(find_steps(steps ? *steps : std::vector<std::string>(), path));
+    if (out.steps.empty()) return damaged("overtake.tokenizer.steps lists no step", path);
+  } else {
+    const PreTokenizer* entry = TRY(pretokenizer_by_name(name, path));
+    out.steps.assign(entry->steps.begin(), entry->steps.end());
+    out.whole_pieces_first = entry->whole_pieces_first;
+    out.default_add_bos = entry->default_add_bos;
+    normalizer.assign(entry->normalizer.begin(), entry->normalizer.end());
+  }
+  out.whole_pieces_first = TRY(metadata.find_bool("overtake.tokenizer.whole_pieces_first"))
+                               .value_or(out.whole_pieces_first);
+  if (const auto* own = TRY(metadata.find_strings("overtake.tokenizer.normalizer"))) {
+    normalizer = *own;
+  }
+  out.normalizer = TRY(Normalizer::make(normalizer, {}, path));
+  return out;
+}
+
 ByteLevelBpe::ByteLevelBpe(Vocabulary vocabulary, SpecialMatcher specials, MergeTable merges,
-                           const PreTokenizer* pre)
+                           Cutting cutting)
     : vocabulary_(std::move(vocabulary)),
       specials_(std::move(specials)),
       merges_(std::move(merges)),
-      pre_(pre),
+      cutting_(std::move(cutting)),
       whole_pieces_(vocabulary_.size()) {
   byte_tokens_.fill(-1);
 }
 
 Result<std::unique_ptr<Tokenizer>> ByteLevelBpe::load(const Metadata& metadata,
                                                       std::string_view path) {
-  const PreTokenizer* pre = TRY(find_pretokenizer(metadata, path));
+  Cutting cutting = TRY(read_cutting(metadata, path));
   if (TRY(metadata.find_bool("tokenizer.ggml.add_space_prefix")).value_or(false)) {
     return Error{ErrorCode::kUnsupported,
                  fmt::format("a byte-level BPE that puts a space before texts "
@@ -93,12 +82,13 @@ Result<std::unique_ptr<Tokenizer>> ByteLevelBpe::load(const Metadata& metadata,
                              path)};
   }
   Vocabulary vocabulary = TRY(Vocabulary::read(metadata, path));
-  SpecialMatcher specials = TRY(SpecialMatcher::make(vocabulary, path));
+  SpecialMatcher specials = TRY(SpecialMatcher::make(vocabulary, metadata, path));
   MergeTable merges = TRY(read_merges(metadata, vocabulary, path));
-  std::unique_ptr<ByteLevelBpe> out(
-      new ByteLevelBpe(std::move(vocabulary), std::move(specials), std::move(merges), pre));
+  const bool default_add_bos = cutting.default_add_bos;
+  std::unique_ptr<ByteLevelBpe> out(new ByteLevelBpe(std::move(vocabulary), std::move(specials),
+                                                     std::move(merges), std::move(cutting)));
   TRY(out->index_bytes(path));
-  TRY(out->read_roles(metadata, path, pre->default_add_bos));
+  TRY(out->read_roles(metadata, path, default_add_bos));
   const int32_t unknown =
       TRY(read_token_id(metadata, "tokenizer.ggml.unknown_token_id", out->size(), path));
   if (unknown >= 0 && out->vocabulary_.type(unknown) != TokenType::kControl) {
@@ -140,19 +130,16 @@ std::vector<int32_t> ByteLevelBpe::encode(const MarkedText& text) const {
   OVERTAKE_CHECK(text.text.size() < size_t{1} << 31);
   std::vector<int32_t> ids;
   BpeScratch scratch;
+  std::string rewritten;
   for (const TextPart& part : specials_.split(text)) {
     if (part.special >= 0) {
       ids.push_back(part.special);
       continue;
     }
-    const std::string_view all =
-        std::string_view(text.text).substr(part.begin, part.end - part.begin);
-    for (size_t begin = 0; begin < all.size();) {
-      const size_t end = pre_->piece_end(all, begin);
-      OVERTAKE_CHECK(end > begin && end <= all.size());
-      encode_piece(all.substr(begin, end - begin), scratch, ids);
-      begin = end;
-    }
+    const std::string_view all = cutting_.normalizer.apply(
+        std::string_view(text.text).substr(part.begin, part.end - part.begin), rewritten);
+    for_each_piece(cutting_.steps, all,
+                   [&](std::string_view piece) { encode_piece(piece, scratch, ids); });
   }
   return ids;
 }
@@ -162,7 +149,7 @@ void ByteLevelBpe::encode_piece(std::string_view piece, BpeScratch& scratch,
   using State = WholePieces::State;
   const int32_t whole = piece.size() <= longest_token_bytes_ ? bytes_.find(piece) : -1;
   const State state = whole >= 0 ? whole_pieces_.get(whole) : State::kNo;
-  if (state == State::kYes || (whole >= 0 && pre_->whole_pieces_first)) {
+  if (state == State::kYes || (whole >= 0 && cutting_.whole_pieces_first)) {
     ids.push_back(whole);
     return;
   }

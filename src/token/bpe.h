@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "token/merge_table.h"
+#include "token/normalizer.h"
 #include "token/pretokenizer.h"
 #include "token/special_matcher.h"
 #include "token/string_table.h"
@@ -27,8 +28,15 @@ class ByteLevelBpe final : public Tokenizer {
   std::string decode(std::span<const int32_t> ids) const override;
 
  private:
-  ByteLevelBpe(Vocabulary vocabulary, SpecialMatcher specials, MergeTable merges,
-               const PreTokenizer* pre);
+  // What happens to a text before merging.
+  struct Cutting {
+    Normalizer normalizer;
+    std::vector<PieceEnd*> steps;
+    bool whole_pieces_first = false;
+    bool default_add_bos = false;
+  };
+  static Result<Cutting> read_cutting(const Metadata& metadata, std::string_view path);
+  ByteLevelBpe(Vocabulary vocabulary, SpecialMatcher specials, MergeTable merges, Cutting cutting);
   Status index_bytes(std::string_view path);
   bool in_range(int32_t id) const { return id >= 0 && id < size(); }
   void encode_piece(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const;
@@ -37,7 +45,7 @@ class ByteLevelBpe final : public Tokenizer {
   Vocabulary vocabulary_;
   SpecialMatcher specials_;
   MergeTable merges_;
-  const PreTokenizer* pre_;
+  Cutting cutting_;
   StringTable bytes_;  // what each token adds to a text; normal tokens are findable
   std::array<int32_t, 256> byte_tokens_;  // -1: the vocabulary can not spell this byte
   int32_t unknown_ = -1;

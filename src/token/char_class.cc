@@ -10,37 +10,57 @@ namespace {
 constexpr char32_t kPageChars = 256;
 constexpr char32_t kCodes = 0x110000;
 
-// One class a character, in pages; those without any class share the first.
-class ClassTable {
+// One value a character, in pages; those without any share the first.
+template <typename Value>
+class PagedTable {
  public:
-  ClassTable() : page_of_(kCodes / kPageChars, 0), classes_(kPageChars, CharClass::kOther) {
-    for (const ClassRange& range : class_ranges()) {
-      for (char32_t code = range.first; code <= range.last; ++code) {
-        uint16_t& page = page_of_[code / kPageChars];
-        if (page == 0) {
-          page = static_cast<uint16_t>(classes_.size() / kPageChars);
-          classes_.resize(classes_.size() + kPageChars, CharClass::kOther);
-        }
-        classes_[page * kPageChars + code % kPageChars] = range.char_class;
+  PagedTable() : page_of_(kCodes / kPageChars, 0), values_(kPageChars, Value{}) {}
+  void set(char32_t first, char32_t last, Value value) {
+    for (char32_t code = first; code <= last; ++code) {
+      uint16_t& page = page_of_[code / kPageChars];
+      if (page == 0) {
+        page = static_cast<uint16_t>(values_.size() / kPageChars);
+        values_.resize(values_.size() + kPageChars, Value{});
       }
+      values_[page * kPageChars + code % kPageChars] = value;
     }
   }
-  CharClass operator[](char32_t code) const {
-    return classes_[page_of_[code / kPageChars] * kPageChars + code % kPageChars];
+  Value operator[](char32_t code) const {
+    return values_[page_of_[code / kPageChars] * kPageChars + code % kPageChars];
   }
 
  private:
   std::vector<uint16_t> page_of_;
-  std::vector<CharClass> classes_;
+  std::vector<Value> values_;
 };
+
+PagedTable<CharClass> make_classes() {
+  PagedTable<CharClass> table;
+  for (const ClassRange& range : class_ranges())
+    table.set(range.first, range.last, range.char_class);
+  return table;
+}
+
+PagedTable<CharKind> make_kinds() {
+  PagedTable<CharKind> table;
+  for (const KindRange& range : kind_ranges()) table.set(range.first, range.last, range.kind);
+  return table;
+}
 
 }  // namespace
 
 ClassedChar classify_wide(std::string_view text, size_t at) {
-  static const ClassTable table;
+  static const PagedTable<CharClass> table = make_classes();
   const Utf8Char c = decode_utf8(text.substr(at, 4));
   if (c.kind != Utf8Char::Kind::kValid) return {CharClass::kOther, 1};
   return {table[c.code], c.length};
+}
+
+KindChar kind_of_wide(std::string_view text, size_t at) {
+  static const PagedTable<CharKind> table = make_kinds();
+  const Utf8Char c = decode_utf8(text.substr(at, 4));
+  if (c.kind != Utf8Char::Kind::kValid) return {CharKind::kOther, 1, 0};
+  return {table[c.code], c.length, c.code};
 }
 
 }  // namespace overtake::internal

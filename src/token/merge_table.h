@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/result.h"
 #include "token/bpe_merge.h"
 #include "token/hash.h"
+#include "token/vocabulary.h"
 
 namespace overtake {
 
@@ -53,5 +55,9 @@ class MergeTable {
   std::vector<Slot> slots_;
   size_t n_merges_ = 0;
 };
+
+// Reads tokenizer.ggml.merges: kDamaged if the list is missing or names what is no token.
+Result<MergeTable> read_merges(const Metadata& metadata, const Vocabulary& vocabulary,
+                               std::string_view path);
 
 }  // namespace overtake

@@ -3,15 +3,36 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
+
+#include "token/char_class.h"
 
 namespace overtake {
 namespace {
 
 constexpr size_t kMaxSpecialBytes = 1024;
 
+bool is_space_at(std::string_view text, size_t at) {
+  return classify(text, at).char_class == CharClass::kSpace;
+}
+
+// \w of regular expressions: letters, marks, numbers, and the underscore.
+bool is_word_at(std::string_view text, size_t at) {
+  const CharKind kind = kind_of(text, at).kind;
+  return is_letter(kind) || kind == CharKind::kMark || kind == CharKind::kNumber || text[at] == '_';
+}
+
+// Where the character that ends at `end` begins, not before `limit`.
+size_t character_before(std::string_view text, size_t end, size_t limit) {
+  size_t at = end - 1;
+  while (at > limit && end - at < 4 && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) --at;
+  return at + classify(text, at).length == end ? at : end - 1;
+}
+
 }  // namespace
 
-Result<SpecialMatcher> SpecialMatcher::make(const Vocabulary& vocabulary, std::string_view path) {
+Result<SpecialMatcher> SpecialMatcher::make(const Vocabulary& vocabulary, const Metadata& metadata,
+                                            std::string_view path) {
   SpecialMatcher out;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     const bool is_control = vocabulary.is_control(id);
@@ -33,7 +54,21 @@ Result<SpecialMatcher> SpecialMatcher::make(const Vocabulary& vocabulary, std::s
     if (range.end == 0) range.begin = i;
     range.end = i + 1;
   }
+  TRY(out.read_flags(metadata));
   return out;
+}
+
+Status SpecialMatcher::read_flags(const Metadata& metadata) {
+  const auto read = [&](const char* key, bool Special::* flag) -> Status {
+    const auto ids = TRY(metadata.find_ints(key));
+    if (!ids) return {};
+    const std::set<int64_t> marked(ids->begin(), ids->end());
+    for (Special& special : specials_) special.*flag = marked.contains(special.id);
+    return {};
+  };
+  TRY(read("overtake.tokenizer.left_strip", &Special::strips_left));
+  TRY(read("overtake.tokenizer.right_strip", &Special::strips_right));
+  return read("overtake.tokenizer.single_word", &Special::single_word);
 }
 
 // Narrows the range of specials that agree with the text, a byte at a time: among them the one that
@@ -55,11 +90,36 @@ SpecialMatcher::Match SpecialMatcher::longest_at(const MarkedText& text, size_t 
     end = std::upper_bound(
         begin, end, byte, [&](unsigned char b, const Special& s) { return b < byte_at(s, depth); });
     if (begin != end && begin->text.size() == depth + 1) {
-      if (all_trusted || !begin->is_control) best = {depth + 1, begin->id};
+      const bool whole_word =
+          !begin->single_word ||
+          ((at == 0 || !is_word_at(text.text, character_before(text.text, at, 0))) &&
+           (at + depth + 1 == text.text.size() || !is_word_at(text.text, at + depth + 1)));
+      if ((all_trusted || !begin->is_control) && whole_word) best = {depth + 1, &*begin};
       ++begin;
     }
   }
   return best;
+}
+
+TextPart SpecialMatcher::with_space(const MarkedText& text, size_t ordinary, TextPart part,
+                                    const Special& special) {
+  const std::string_view all = text.text;
+  const auto may_take = [&](size_t begin, size_t end) {
+    if (!is_space_at(all, begin)) return false;
+    return !special.is_control || std::all_of(text.trusted.begin() + begin,
+                                              text.trusted.begin() + end, [](bool t) { return t; });
+  };
+  while (special.strips_left && part.begin > ordinary) {
+    const size_t before = character_before(all, part.begin, ordinary);
+    if (!may_take(before, part.begin)) break;
+    part.begin = before;
+  }
+  while (special.strips_right && part.end < all.size()) {
+    const size_t next = part.end + classify(all, part.end).length;
+    if (!may_take(part.end, next)) break;
+    part.end = next;
+  }
+  return part;
 }
 
 std::vector<TextPart> SpecialMatcher::split(const MarkedText& text) const {
@@ -70,13 +130,15 @@ std::vector<TextPart> SpecialMatcher::split(const MarkedText& text) const {
   while (at < text.text.size()) {
     const Range range = by_first_byte_[static_cast<unsigned char>(text.text[at])];
     const Match match = range.begin < range.end ? longest_at(text, at) : Match{};
-    if (match.id < 0) {
+    if (!match.special) {
       ++at;
       continue;
     }
-    if (ordinary < at) parts.push_back({ordinary, at});
-    parts.push_back({at, at + match.length, match.id});
-    at += match.length;
+    const TextPart part =
+        with_space(text, ordinary, {at, at + match.length, match.special->id}, *match.special);
+    if (ordinary < part.begin) parts.push_back({ordinary, part.begin});
+    parts.push_back(part);
+    at = part.end;
     ordinary = at;
   }
   if (ordinary < at) parts.push_back({ordinary, at});

@@ -23,10 +23,14 @@ struct TextPart {
 class SpecialMatcher {
  public:
   // kDamaged for a special token that is longer than any real one: the search would be quadratic.
-  static Result<SpecialMatcher> make(const Vocabulary& vocabulary, std::string_view path);
+  // `metadata` lists the tokens that match in their own way: overtake.tokenizer.left_strip and
+  // .right_strip take the white space beside them, .single_word match no part of a word.
+  static Result<SpecialMatcher> make(const Vocabulary& vocabulary, const Metadata& metadata,
+                                     std::string_view path);
 
   // The parts of a text in order, none empty. From left to right, the longest token at a place
-  // wins. Control tokens match in wholly trusted bytes only, user-defined ones anywhere.
+  // wins. Control tokens match in wholly trusted bytes only, user-defined ones anywhere. White
+  // space that a control token takes is trusted too: no byte of a user's text gets lost.
   std::vector<TextPart> split(const MarkedText& text) const;
 
  private:
@@ -34,11 +38,17 @@ class SpecialMatcher {
     std::string text;
     int32_t id;
     bool is_control;
+    bool strips_left = false;
+    bool strips_right = false;
+    bool single_word = false;
   };
   struct Match {
     size_t length = 0;
-    int32_t id = -1;
+    const Special* special = nullptr;  // null: none
   };
+  Status read_flags(const Metadata& metadata);
+  static TextPart with_space(const MarkedText& text, size_t ordinary, TextPart part,
+                             const Special& special);
   Match longest_at(const MarkedText& text, size_t at) const;
 
   std::vector<Special> specials_;  // sorted by text

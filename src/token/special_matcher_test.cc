@@ -17,7 +17,7 @@ SpecialMatcher matcher(const std::vector<std::pair<std::string, int64_t>>& token
   }
   metadata.set("tokenizer.ggml.tokens", names);
   metadata.set("tokenizer.ggml.token_type", types);
-  return std::move(*SpecialMatcher::make(*Vocabulary::read(metadata, "test"), "test"));
+  return std::move(*SpecialMatcher::make(*Vocabulary::read(metadata, "test"), metadata, "test"));
 }
 
 // "text" and "<id>" for each part.
@@ -74,7 +74,7 @@ TEST(SpecialMatcher, RefusesTokensOfAbsurdLength) {
   Metadata metadata;
   metadata.set("tokenizer.ggml.tokens", std::vector<std::string>{std::string(5000, 'a')});
   metadata.set("tokenizer.ggml.token_type", std::vector<int64_t>{kControl});
-  const auto made = SpecialMatcher::make(*Vocabulary::read(metadata, "test"), "test");
+  const auto made = SpecialMatcher::make(*Vocabulary::read(metadata, "test"), metadata, "test");
   ASSERT_FALSE(made.ok());
   EXPECT_EQ(made.error().code, ErrorCode::kDamaged);
 }

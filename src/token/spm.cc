@@ -67,13 +67,17 @@ Result<std::unique_ptr<Tokenizer>> SentencePieceBpe::load(const Metadata& metada
                              path)};
   }
   Vocabulary vocabulary = TRY(Vocabulary::read(metadata, path));
-  SpecialMatcher specials = TRY(SpecialMatcher::make(vocabulary, path));
+  SpecialMatcher specials = TRY(SpecialMatcher::make(vocabulary, metadata, path));
   std::unique_ptr<SentencePieceBpe> out(
       new SentencePieceBpe(std::move(vocabulary), std::move(specials)));
-  out->add_space_prefix_ =
-      TRY(metadata.find_bool("tokenizer.ggml.add_space_prefix")).value_or(true);
+  TRY(out->read_space_prefix(metadata, path));
+  out->fuse_unknown_ = TRY(metadata.find_bool("overtake.tokenizer.fuse_unknown")).value_or(false);
   TRY(out->index_texts(path));
-  TRY(out->rank_by_score(metadata, path));
+  if (TRY(metadata.find_strings("tokenizer.ggml.merges"))) {
+    out->merges_ = TRY(read_merges(metadata, out->vocabulary_, path));
+  } else {
+    TRY(out->rank_by_score(metadata, path));
+  }
   TRY(out->read_roles(metadata, path, true));
   const int32_t unknown =
       TRY(read_token_id(metadata, "tokenizer.ggml.unknown_token_id", out->size(), path));
@@ -81,6 +85,29 @@ Result<std::unique_ptr<Tokenizer>> SentencePieceBpe::load(const Metadata& metada
     out->unknown_ = unknown;
   }
   return std::unique_ptr<Tokenizer>(std::move(out));
+}
+
+Status SentencePieceBpe::read_space_prefix(const Metadata& metadata, std::string_view path) {
+  const bool any = TRY(metadata.find_bool("tokenizer.ggml.add_space_prefix")).value_or(true);
+  const std::string own = TRY(metadata.find_string("overtake.tokenizer.space_prefix")).value_or("");
+  if (own == "first") {
+    space_prefix_ = SpacePrefix::kFirst;
+  } else if (own == "unless_space") {
+    space_prefix_ = SpacePrefix::kUnlessSpace;
+  } else if (own.empty()) {
+    space_prefix_ = any ? SpacePrefix::kAlways : SpacePrefix::kNever;
+  } else {
+    return damaged(fmt::format("overtake.tokenizer.space_prefix is \"{}\"", own), path);
+  }
+  return {};
+}
+
+// Whether a space goes before this text, which begins at `begin` of the input.
+bool SentencePieceBpe::begins_with_space(size_t begin, std::string_view text) const {
+  if (space_prefix_ == SpacePrefix::kAlways) return true;
+  if (space_prefix_ == SpacePrefix::kNever) return false;
+  if (text.starts_with(' ') || text.starts_with(kVisibleSpace)) return false;
+  return space_prefix_ == SpacePrefix::kUnlessSpace || begin == 0;
 }
 
 Status SentencePieceBpe::index_texts(std::string_view path) {
@@ -150,11 +177,11 @@ std::vector<int32_t> SentencePieceBpe::encode(const MarkedText& text) const {
       ids.push_back(part.special);
       continue;
     }
-    // At the text's beginning and behind each special token.
+    const std::string_view ordinary =
+        std::string_view(text.text).substr(part.begin, part.end - part.begin);
     spaced.clear();
-    if (add_space_prefix_) spaced += ' ';
-    append_with_spaces(std::string_view(text.text).substr(part.begin, part.end - part.begin),
-                       spaced);
+    if (begins_with_space(part.begin, ordinary)) spaced += ' ';
+    append_with_spaces(ordinary, spaced);
     for (size_t begin = 0; begin < spaced.size();) {
       const size_t end = piece_end(spaced, begin);
       encode_piece(std::string_view(spaced).substr(begin, end - begin), scratch, ids);
@@ -186,11 +213,14 @@ void SentencePieceBpe::encode_piece(std::string_view piece, BpeScratch& scratch,
   if (state == State::kUnknown) {
     whole_pieces_.set(whole, scratch.symbols.size() == 1 && scratch.symbols[0].id == whole);
   }
+  bool after_unknown = false;
   for (const BpeSymbol& symbol : scratch.symbols) {
     if (symbol.id >= 0) {
       ids.push_back(symbol.id);
+      after_unknown = false;
     } else {
-      push_bytes(piece.substr(symbol.begin, symbol.end - symbol.begin), ids);
+      after_unknown =
+          push_bytes(piece.substr(symbol.begin, symbol.end - symbol.begin), after_unknown, ids);
     }
   }
 }
@@ -207,19 +237,28 @@ void SentencePieceBpe::merge_piece(std::string_view piece, BpeScratch& scratch) 
     scratch.symbols.push_back({find(begin, end), begin, end});
     begin = end;
   }
+  if (merges_) {
+    merge_symbols(scratch, [&](const BpeSymbol& left, const BpeSymbol& right) {
+      return merges_->find(left.id, right.id);
+    });
+    return;
+  }
   merge_symbols(scratch, [&](const BpeSymbol& left, const BpeSymbol& right) {
     const int32_t id = find(left.begin, right.end);
     return id >= 0 ? BpeMerge{ranks_[id], id} : BpeMerge{};
   });
 }
 
-void SentencePieceBpe::push_bytes(std::string_view bytes, std::vector<int32_t>& ids) const {
+// A character that is no token, in the tokens of its bytes; whether it became unknown instead.
+bool SentencePieceBpe::push_bytes(std::string_view bytes, bool after_unknown,
+                                  std::vector<int32_t>& ids) const {
   const auto token_of = [&](char c) { return byte_tokens_[static_cast<unsigned char>(c)]; };
   if (std::all_of(bytes.begin(), bytes.end(), [&](char c) { return token_of(c) >= 0; })) {
     for (char c : bytes) ids.push_back(token_of(c));
-  } else if (unknown_ >= 0) {
-    ids.push_back(unknown_);
+    return false;
   }
+  if (unknown_ >= 0 && !(after_unknown && fuse_unknown_)) ids.push_back(unknown_);
+  return true;
 }
 
 std::string SentencePieceBpe::token_bytes(int32_t id) const {
@@ -244,7 +283,7 @@ std::string SentencePieceBpe::decode(std::span<const int32_t> ids) const {
   for (int32_t id : ids) {
     if (in_range(id)) out += texts_[id];
   }
-  if (add_space_prefix_ && out.starts_with(' ')) out.erase(0, 1);
+  if (space_prefix_ != SpacePrefix::kNever && out.starts_with(' ')) out.erase(0, 1);
   return out;
 }
 

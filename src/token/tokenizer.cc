@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "token/bpe.h"
+#include "token/hf_tokenizer.h"
 #include "token/spm.h"
 
 namespace overtake {
@@ -22,7 +23,12 @@ void MarkedText::append(std::string_view part, bool part_is_trusted) {
 }
 
 Result<std::unique_ptr<Tokenizer>> Tokenizer::load(const Checkpoint& checkpoint) {
+  if (checkpoint.format() == CheckpointFormat::kHuggingFace) return load_folder(checkpoint.path());
   return load(checkpoint.metadata(), checkpoint.path());
+}
+
+Result<std::unique_ptr<Tokenizer>> Tokenizer::load_folder(const std::string& folder) {
+  return load(TRY(read_hf_tokenizer(folder)), folder);
 }
 
 Result<std::unique_ptr<Tokenizer>> Tokenizer::load(const Metadata& metadata,
@@ -64,6 +70,11 @@ Status Tokenizer::read_roles(const Metadata& metadata, std::string_view path,
     const std::string key = fmt::format("tokenizer.ggml.{}_token_id", role);
     const int32_t id = TRY(read_token_id(metadata, key, size(), path));
     if (id >= 0 && !ends(id)) end_tokens_.push_back(id);
+  }
+  const auto others = TRY(metadata.find_ints("overtake.tokenizer.end_token_ids"));
+  for (const int64_t id : others.value_or(std::vector<int64_t>())) {
+    const auto token = static_cast<int32_t>(id);
+    if (id >= 0 && id < size() && !ends(token)) end_tokens_.push_back(token);
   }
   for (std::string_view name : kEndNames) {
     const std::optional<int32_t> id = find(name);

@@ -29,9 +29,12 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Reads the vocabulary in a checkpoint's metadata (tokenizer.ggml.*). kNotFound if it has none;
+  // Reads the vocabulary in a checkpoint's metadata (tokenizer.ggml.*), or beside its weights
+  // (hf_tokenizer.h). kNotFound if it has none;
   // kUnsupported with its name for an unknown model or pre-tokenizer, never a guess.
   static Result<std::unique_ptr<Tokenizer>> load(const Checkpoint& checkpoint);
+  // Of a Hugging Face folder, which needs no more than its tokenizer's files.
+  static Result<std::unique_ptr<Tokenizer>> load_folder(const std::string& folder);
   // The same from bare metadata; `path` names the file in messages.
   static Result<std::unique_ptr<Tokenizer>> load(const Metadata& metadata, std::string_view path);
 

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -76,10 +77,19 @@ void print_pieces(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
   fmt::print("{}", out);
 }
 
+// A folder needs no weights to tell tokens.
+Result<std::unique_ptr<Tokenizer>> load_tokenizer(const std::string& model) {
+  std::error_code ignored;
+  const auto resolved = resolve_model(model);
+  const std::string path = resolved.ok() ? resolved->path : model;
+  if (std::filesystem::is_directory(path, ignored)) return Tokenizer::load_folder(path);
+  if (!resolved.ok()) return resolved.error();
+  return Tokenizer::load(*TRY(open_checkpoint(path)));
+}
+
 Result<int> run(const Options& options) {
   const bool from_input = !options.has_text || options.text == "-";
-  const auto checkpoint = TRY(open_checkpoint(TRY(resolve_model(options.model)).path));
-  const std::unique_ptr<Tokenizer> tokenizer = TRY(Tokenizer::load(*checkpoint));
+  const std::unique_ptr<Tokenizer> tokenizer = TRY(load_tokenizer(options.model));
   const std::string text = from_input ? TRY(read_standard_input(kMaxTextBytes)) : options.text;
   const std::vector<int32_t> ids =
       options.special ? tokenizer->encode_trusted(text) : tokenizer->encode_user(text);
@@ -95,7 +105,8 @@ Result<int> run(const Options& options) {
 
 std::function<Result<int>()> setup(CommandLine& line) {
   auto options = std::make_shared<Options>();
-  line.add("MODEL", options->model, "A name in the store, or a path; a vocabulary is enough")
+  line.add("MODEL", options->model,
+           "A name in the store, a file, or a folder; a vocabulary is enough")
       .required();
   const Option text = line.add("TEXT", options->text,
                                "The text, every byte of it; - or nothing: standard input. Put -- "

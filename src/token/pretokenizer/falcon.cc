@@ -12,6 +12,8 @@ namespace overtake {
 namespace {
 
 constexpr std::string_view kNames[] = {"falcon"};
+constexpr std::string_view kStructures[] = {
+    "Punctuation contiguous\nByteLevel\nDigits contiguous\nSplit isolated regex [0-9][0-9][0-9]"};
 
 bool is_punctuation(CharClass c) { return c == CharClass::kPunctuation; }
 bool is_number(CharClass c) { return c == CharClass::kNumber; }
@@ -43,8 +45,11 @@ size_t piece_end(std::string_view text, size_t begin) {
   return gpt2_piece_end(text, begin, is_punctuation);
 }
 
+constexpr PieceEnd* kSteps[] = {piece_end};
+
 }  // namespace
 
-OVERTAKE_ENTRY(PreTokenizer, pretokenizer_falcon){.names = kNames, .piece_end = piece_end};
+OVERTAKE_ENTRY(PreTokenizer, pretokenizer_falcon){
+    .names = kNames, .structures = kStructures, .steps = kSteps};
 
 }  // namespace overtake

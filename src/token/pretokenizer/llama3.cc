@@ -1,73 +1,24 @@
-// Llama 3:
-//   (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
-//   ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
-// (the second line begins with a space). Its tokenizer takes whole pieces from the vocabulary
-// first.
-#include <algorithm>
-
+// Llama 3, Falcon 3 and Falcon-H1: numbers in threes. Whole pieces come from the vocabulary first.
 #include "token/pretokenizer.h"
-#include "token/pretokenizer/scan.h"
+#include "token/pretokenizer/llama3_pattern.h"
 
 namespace overtake {
 namespace {
 
-constexpr std::string_view kNames[] = {"llama-bpe", "llama-v3", "llama3"};
-
-bool is_letter(CharClass c) { return c == CharClass::kLetter; }
-bool is_line_end(char c) { return c == '\r' || c == '\n'; }
-
-// contraction_length without regard to case. By Unicode's folding U+017F (C5 BF) is an s, too.
-size_t any_case_contraction_length(std::string_view text) {
-  if (text.starts_with("'\xC5\xBF")) return 3;
-  char lower[3] = {};
-  const size_t n = std::min<size_t>(text.size(), 3);
-  for (size_t i = 0; i < n; ++i) {
-    lower[i] = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
-  }
-  return contraction_length({lower, n});
-}
-
-// "\s*[\r\n]+|\s+(?!\S)|\s+": a run of white space up to its last line end, if it has one.
-size_t white_space_end(std::string_view text, size_t begin) {
-  size_t after_line_end = begin;
-  const size_t end = run_end(text, begin, [](CharClass c) { return c == CharClass::kSpace; });
-  for (size_t i = begin; i < end; ++i) {
-    if (is_line_end(text[i])) after_line_end = i + 1;
-  }
-  if (after_line_end > begin) return after_line_end;
-  return space_end(text, begin, [](CharClass) { return false; });
-}
-
-size_t piece_end(std::string_view text, size_t begin) {
-  if (const size_t n = any_case_contraction_length(text.substr(begin))) return begin + n;
-  const ClassedChar first = classify(text, begin);
-  if (is_letter(first.char_class)) return run_end(text, begin, is_letter);
-  if (first.char_class == CharClass::kNumber) {
-    size_t at = begin;
-    for (int i = 0; i < 3 && at < text.size(); ++i) {
-      const ClassedChar c = classify(text, at);
-      if (c.char_class != CharClass::kNumber) break;
-      at += c.length;
-    }
-    return at;
-  }
-  const size_t next = begin + first.length;
-  const bool has_next = next < text.size();
-  const CharClass second = has_next ? classify(text, next).char_class : CharClass::kSpace;
-  if (has_next && !is_line_end(text[begin]) && is_letter(second)) {
-    return run_end(text, next, is_letter);
-  }
-  if (is_symbol(first.char_class) || (text[begin] == ' ' && has_next && is_symbol(second))) {
-    size_t at = run_end(text, is_symbol(first.char_class) ? begin : next, is_symbol);
-    while (at < text.size() && is_line_end(text[at])) ++at;
-    return at;
-  }
-  return white_space_end(text, begin);
-}
+constexpr std::string_view kNames[] = {"llama-bpe", "llama-v3",  "llama3",
+                                       "falcon3",   "falcon-h1", "pixtral"};
+#define OVERTAKE_LLAMA3 \
+  R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
+constexpr std::string_view kStructures[] = {"Split isolated regex " OVERTAKE_LLAMA3,
+                                            "Split matches regex " OVERTAKE_LLAMA3};
+constexpr PieceEnd* kSteps[] = {llama3_piece_end<3>};
 
 }  // namespace
 
-OVERTAKE_ENTRY(PreTokenizer, pretokenizer_llama3){
-    .names = kNames, .piece_end = piece_end, .whole_pieces_first = true, .default_add_bos = true};
+OVERTAKE_ENTRY(PreTokenizer, pretokenizer_llama3){.names = kNames,
+                                                  .structures = kStructures,
+                                                  .steps = kSteps,
+                                                  .whole_pieces_first = true,
+                                                  .default_add_bos = true};
 
 }  // namespace overtake

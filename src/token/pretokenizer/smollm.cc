@@ -1,12 +1,13 @@
-// SmolLM and SmolLM2: every number character stands alone, then GPT-2's pattern on what is between
-// (Hugging Face: Digits(individual_digits), ByteLevel(use_regex)).
+// SmolLM, SmolLM2 and StarCoder: every number character stands alone, then GPT-2's pattern on what
+// is between (Hugging Face: Digits(individual_digits), ByteLevel(use_regex)).
 #include "token/pretokenizer.h"
 #include "token/pretokenizer/scan.h"
 
 namespace overtake {
 namespace {
 
-constexpr std::string_view kNames[] = {"smollm"};
+constexpr std::string_view kNames[] = {"smollm", "starcoder", "refact", "codeshell"};
+constexpr std::string_view kStructures[] = {"Digits individual\nByteLevel"};
 
 bool is_number(CharClass c) { return c == CharClass::kNumber; }
 
@@ -16,8 +17,11 @@ size_t piece_end(std::string_view text, size_t begin) {
   return gpt2_piece_end(text, begin, is_number);
 }
 
+constexpr PieceEnd* kSteps[] = {piece_end};
+
 }  // namespace
 
-OVERTAKE_ENTRY(PreTokenizer, pretokenizer_smollm){.names = kNames, .piece_end = piece_end};
+OVERTAKE_ENTRY(PreTokenizer, pretokenizer_smollm){
+    .names = kNames, .structures = kStructures, .steps = kSteps};
 
 }  // namespace overtake
