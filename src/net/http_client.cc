@@ -48,6 +48,14 @@ bool has_proxy(std::string_view scheme) {
   return scheme == "https" ? is_set("https_proxy") || is_set("HTTPS_PROXY") : is_set("http_proxy");
 }
 
+// Whether a host, as it is written, is one that public_addresses_only forbids.
+bool is_private_host(const HttpUrl& url) {
+  const std::string& host = url.host;
+  if (host.starts_with('[')) return !is_public_address(host.substr(1, host.size() - 2));
+  const bool is_name = host.find_first_not_of("0123456789.") != std::string::npos;
+  return is_name ? url.is_loopback() : !is_public_address(host);
+}
+
 Status check_request(const HttpClientRequest& request) {
   const auto bad = [](std::string_view text, std::string_view more) {
     return std::ranges::any_of(text, [&](unsigned char c) {
@@ -179,7 +187,9 @@ size_t on_header(char* data, size_t size, size_t n, void* user) {
     char* address = nullptr;
     curl_easy_getinfo(t.easy, CURLINFO_PRIMARY_IP, &address);
     t.head.status = static_cast<int>(status);
-    t.head.peer_is_public = address && is_public_address(std::string(address));
+    t.head.peer_is_public = has_proxy(t.url.scheme)
+                                ? !is_private_host(t.url)
+                                : address && is_public_address(std::string(address));
     t.head_done = true;
     if (contradicts_itself(t.head)) {
       t.fail(
@@ -238,13 +248,7 @@ Error private_address(const HttpUrl& url) {
 void check_target(Transfer& t) {
   if (!t.request.public_addresses_only) return;
   t.check_address = !has_proxy(t.url.scheme);
-  const std::string& host = t.url.host;
-  const bool six = host.starts_with('[');
-  if (!six && host.find_first_not_of("0123456789.") != std::string::npos) {
-    if (t.url.is_loopback()) t.failure = private_address(t.url);
-  } else if (!is_public_address(six ? host.substr(1, host.size() - 2) : host)) {
-    t.failure = private_address(t.url);
-  }
+  if (is_private_host(t.url)) t.failure = private_address(t.url);
 }
 
 curl_socket_t on_open_socket(void* user, curlsocktype, curl_sockaddr* address) {

@@ -37,7 +37,8 @@ struct HttpClientRequest {
 struct HttpResponseHead {
   int status = 0;
   std::vector<HttpHeader> headers;
-  bool peer_is_public = false;  // of the address that the connection is with
+  // Of the address that the connection is with; through a proxy, as far as the host's name tells.
+  bool peer_is_public = false;
   // The first header of this name, whatever its case; nullopt if absent.
   std::optional<std::string_view> header(std::string_view name) const;
 };
