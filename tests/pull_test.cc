@@ -31,7 +31,7 @@ using ::testing::Not;
 using Exchange = ScriptedServer::Exchange;
 
 constexpr const char* kRevision = "0123456789abcdef0123456789abcdef01234567";
-constexpr std::string_view kProxied = "http://hub.example:80";  // what a proxy is asked for
+constexpr std::string_view kProxied = "http://hub.example";  // what a proxy is asked for
 constexpr const char* kSecret = "hf_secret_of_the_test";
 
 // A GGUF with one F32 tensor of `n` values: enough for a header that is checked.
@@ -81,7 +81,7 @@ struct Hub {
       if (const auto taken = on_any(e)) return *taken;
     }
     std::string path = e.path();
-    if (path.starts_with(kProxied)) path.erase(0, kProxied.size());
+    if (path.starts_with(kProxied)) path.erase(0, path.find('/', kProxied.size()));
     if (path == "/api/models/owner/repo") {
       return e.answer(200, "",
                       fmt::format(R"({{"sha":"{}","cardData":{{"license":"mit"}}}})", kRevision));
