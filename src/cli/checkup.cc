@@ -121,11 +121,10 @@ Result<Finding> check_model(const Machine& machine, const std::string& name) {
   const ResolvedModel model = TRY(resolve_model(name));
   const std::unique_ptr<Checkpoint> checkpoint = TRY(open_checkpoint(model.path));
   const ModelInfo info = TRY(verify_model(*checkpoint));
-  const uint64_t kv = kv_bytes(info.kv_shape, info.context_length);
-  const std::string text =
-      fmt::format("{}; {} of weights, {} of keys and values at {} tokens", model.path,
-                  human_bytes(info.weight_bytes), human_bytes(kv), info.context_length);
-  if (machine.memory_bytes == 0 || info.weight_bytes + kv <= machine.available_memory_bytes) {
+  const uint64_t state = state_bytes(info, info.context_length);
+  const std::string text = fmt::format("{}; {} of weights; {} for each user", model.path,
+                                       human_bytes(info.weight_bytes), state_text(info));
+  if (machine.memory_bytes == 0 || info.weight_bytes + state <= machine.available_memory_bytes) {
     return Finding{kOk, "files", printable(model.name), text, ""};
   }
   const bool weights_fit = info.weight_bytes <= machine.available_memory_bytes;

@@ -1,10 +1,13 @@
 #include "cli/model_summary.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <map>
 
 #include "base/check.h"
+#include "cli/terminal.h"
 #include "tensor/ops.h"
 #include "tensor/weight.h"
 
@@ -109,6 +112,24 @@ Result<ModelInfo> verify_model(const Checkpoint& checkpoint) {
 uint64_t kv_bytes(const KvShape& shape, int64_t n_tokens) {
   const uint64_t n_pages = static_cast<uint64_t>(n_tokens + kPageTokens - 1) / kPageTokens;
   return n_pages * shape.page_bytes();
+}
+
+uint64_t state_bytes(const ModelInfo& info, int64_t n_tokens) {
+  return kv_bytes(info.kv_shape, n_tokens) + info.recurrent_shape.bytes();
+}
+
+std::string state_text(const ModelInfo& info) {
+  std::string out;
+  if (info.kv_shape.n_layers > 0) {
+    out = fmt::format("{} of keys and values at {} tokens",
+                      human_bytes(kv_bytes(info.kv_shape, info.context_length)),
+                      with_commas(static_cast<uint64_t>(info.context_length)));
+  }
+  if (info.recurrent_shape.n_layers > 0) {
+    out += fmt::format("{}{} of recurrent state at any length", out.empty() ? "" : ", ",
+                       human_bytes(info.recurrent_shape.bytes()));
+  }
+  return out;
 }
 
 }  // namespace overtake

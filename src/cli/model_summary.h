@@ -46,5 +46,10 @@ Result<ModelInfo> verify_model(const Checkpoint& checkpoint);
 
 // Bytes of keys and values for one sequence of `n_tokens`.
 uint64_t kv_bytes(const KvShape& shape, int64_t n_tokens);
+// ... and of recurrent state.
+uint64_t state_bytes(const ModelInfo& info, int64_t n_tokens);
+// What a user of the whole context takes: "1.2 GB of keys and values at 8,192 tokens, 40 MB of
+// recurrent state at any length".
+std::string state_text(const ModelInfo& info);
 
 }  // namespace overtake

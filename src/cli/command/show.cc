@@ -59,7 +59,8 @@ Json to_json(const Shown& shown) {
   json["head_dim"] = info.kv_shape.head_dim;
   json["memory"] = {{"weight_bytes", info.weight_bytes},
                     {"kv_bytes_per_token", kv_bytes(info.kv_shape, kPageTokens) / kPageTokens},
-                    {"kv_bytes_at_context", kv_bytes(info.kv_shape, info.context_length)}};
+                    {"kv_bytes_at_context", kv_bytes(info.kv_shape, info.context_length)},
+                    {"recurrent_bytes", info.recurrent_shape.bytes()}};
   return json;
 }
 
@@ -78,16 +79,23 @@ std::string types_text(const ModelSummary& summary) {
 void add_shapes(const Shown& shown, Table& table) {
   const ModelInfo& info = *shown.info;
   const auto number = [](const std::optional<int64_t>& n) { return n ? std::to_string(*n) : "?"; };
-  table.add({"layers", fmt::format("{}, {} wide, feed-forward {}", info.n_layers, info.width,
-                                   number(shown.summary.ffn_width))});
-  table.add({"attention",
-             fmt::format("{} heads of {}, {} of keys and values", number(shown.summary.n_heads),
-                         info.kv_shape.head_dim, info.kv_shape.n_kv_heads)});
+  if (info.kv_shape.n_layers > 0) {
+    table.add({"layers", fmt::format("{}, {} wide, feed-forward {}", info.n_layers, info.width,
+                                     number(shown.summary.ffn_width))});
+    table.add({"attention",
+               fmt::format("{} heads of {}, {} of keys and values", number(shown.summary.n_heads),
+                           info.kv_shape.head_dim, info.kv_shape.n_kv_heads)});
+  } else {
+    table.add({"layers", fmt::format("{}, {} wide", info.n_layers, info.width)});
+    table.add({"attention", "none"});
+  }
+  if (const RecurrentShape& recurrent = info.recurrent_shape; recurrent.n_layers > 0) {
+    table.add({"state space", fmt::format("{} dimensions of a channel, convolution over {} tokens",
+                                          recurrent.d_state, recurrent.conv_rows + 1)});
+  }
   table.add({"vocabulary", with_commas(static_cast<uint64_t>(info.vocab_size))});
-  const uint64_t kv = kv_bytes(info.kv_shape, info.context_length);
-  table.add({"memory", fmt::format("{} of weights, {} of keys and values at {} tokens",
-                                   human_bytes(info.weight_bytes), human_bytes(kv),
-                                   with_commas(static_cast<uint64_t>(info.context_length)))});
+  table.add({"memory", fmt::format("{} of weights", human_bytes(info.weight_bytes))});
+  table.add({"  for each user", state_text(info)});
 }
 
 void print_text(const Shown& shown) {
