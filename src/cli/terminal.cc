@@ -162,10 +162,10 @@ std::string Table::text(int indent) const {
   return out;
 }
 
-ProgressBar::ProgressBar(std::FILE* stream, std::string label, uint64_t total)
+ProgressBar::ProgressBar(std::FILE* stream, std::string label, uint64_t total_bytes)
     : stream_(stream),
       label_(std::move(label)),
-      total_(std::max<uint64_t>(total, 1)),
+      total_(std::max<uint64_t>(total_bytes, 1)),
       enabled_(is_terminal(stream)),
       start_(Clock::now()) {}
 
@@ -176,13 +176,18 @@ void ProgressBar::update(uint64_t done) {
   drawn_ = true;
   const double share = static_cast<double>(std::min(done, total_)) / static_cast<double>(total_);
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  const int width = std::clamp(terminal_width(stream_) - display_width(label_) - 30, 10, 40);
+  const int width = std::clamp(terminal_width(stream_) - display_width(label_) - 42, 10, 40);
   const int filled = static_cast<int>(share * width);
   std::string bar;
   for (int i = 0; i < width; ++i) bar += i < filled ? "█" : "░";
-  const std::string left =
-      share > 0.01 ? human_duration(seconds * (1 - share) / share) + " left" : "";
-  fmt::print(stream_, "\r\x1b[K{} {} {:3.0f} % {}", label_, bar, share * 100, left);
+  const std::string speed =
+      share > 0.01
+          ? fmt::format(
+                "{}/s  {} left",
+                human_bytes(static_cast<uint64_t>(share * static_cast<double>(total_) / seconds)),
+                human_duration(seconds * (1 - share) / share))
+          : "";
+  fmt::print(stream_, "\r\x1b[K{} {} {:3.0f} %  {}", label_, bar, share * 100, speed);
   std::fflush(stream_);
 }
 

@@ -51,10 +51,11 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// One line that fills up, with the time left. Silent where `stream` is no terminal. One thread.
+// One line that fills up, with bytes a second and the time left. Silent where `stream` is no
+// terminal. One thread.
 class ProgressBar {
  public:
-  ProgressBar(std::FILE* stream, std::string label, uint64_t total);
+  ProgressBar(std::FILE* stream, std::string label, uint64_t total_bytes);
   ~ProgressBar() { clear(); }
   ProgressBar(const ProgressBar&) = delete;
   void update(uint64_t done);

@@ -324,8 +324,8 @@ TEST(Gguf, RefusesRowsThatAreNoWholeBlocks) {
 
 TEST(Gguf, NamesTensorAndNumberOfAnUnknownType) {
   File file = two_tensors();
-  file.rows[1] = row("blk.0.x", {32, 1}, 20, 32);
-  expect_error(file.bytes(), ErrorCode::kUnsupported, "tensor blk.0.x has type 20");
+  file.rows[1] = row("blk.0.x", {32, 1}, 24, 32);
+  expect_error(file.bytes(), ErrorCode::kUnsupported, "tensor blk.0.x has type 24");
 }
 
 TEST(Gguf, RefusesDataOutsideTheFile) {
@@ -349,9 +349,9 @@ TEST(Gguf, RefusesOverlappingTensors) {
 
 TEST(Gguf, KeepsControlCharactersOutOfMessages) {
   File file = two_tensors();
-  file.rows[1] = row("\x1b[2Jx", {32, 1}, 20, 32);
-  expect_error(file.bytes(), ErrorCode::kUnsupported, "tensor \\x1b[2Jx has type 20");
-  file.rows[1] = row(std::string(200, 'n'), {32, 1}, 20, 32);
+  file.rows[1] = row("\x1b[2Jx", {32, 1}, 24, 32);
+  expect_error(file.bytes(), ErrorCode::kUnsupported, "tensor \\x1b[2Jx has type 24");
+  file.rows[1] = row(std::string(200, 'n'), {32, 1}, 24, 32);
   expect_error(file.bytes(), ErrorCode::kUnsupported, "... (200 bytes)");
 }
 

@@ -35,19 +35,24 @@ Error exists(const std::string& path) {
                       path)};
 }
 
-// The reason of a failed system call, in words for the two that people can mend.
+// The reason of a failed system call, in words for those that people can mend.
 Error write_error(int code, const std::string& path, uint64_t needed) {
-  if (code == ENOSPC || code == EDQUOT || code == EFBIG) {
+  const std::string needs =
+      fmt::format("the file takes {:.1f} MB", static_cast<double>(needed) / 1e6);
+  if (code == EFBIG) {
+    return {ErrorCode::kIo, fmt::format("{}, more than the file system or a limit (ulimit -f) "
+                                        "allows; {}; choose another disk or a smaller --type",
+                                        needs, path)};
+  }
+  if (code == ENOSPC || code == EDQUOT) {
     struct statvfs disk;
     const bool known = ::statvfs(folder_of(path).c_str(), &disk) == 0;
+    const double left =
+        known ? static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) / 1e6 : 0;
     return {ErrorCode::kIo,
-            fmt::format("{}: the file takes {} bytes{}; {}; free some space, choose another disk "
-                        "or a smaller --type",
-                        std::strerror(code), needed,
-                        known ? fmt::format(", the disk has {} left",
-                                            static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize)
-                              : "",
-                        path)};
+            fmt::format("{}: {}, {:.1f} MB are free; {}; free some space, choose another disk or a "
+                        "smaller --type",
+                        std::strerror(code), needs, left, path)};
   }
   return {ErrorCode::kIo, fmt::format("cannot write: {}; {}; check the path, its permissions and "
                                       "the disk",

@@ -164,7 +164,7 @@ TEST_F(GgufWriterTest, SaysHowMuchRoomTheFileNeedsWhereThereIsTooLittle) {
   std::signal(SIGXFSZ, handler);
   ASSERT_FALSE(writer.ok());
   EXPECT_EQ(writer.error().code, ErrorCode::kIo);
-  EXPECT_THAT(writer.error().message, testing::HasSubstr("the file takes 419"));
+  EXPECT_THAT(writer.error().message, testing::HasSubstr("the file takes 4.2 MB"));
   EXPECT_THAT(files(), testing::IsEmpty());
 }
 

@@ -90,7 +90,6 @@ Result<int> run_convert(Options options) {
   TRY(verify_model(*checkpoint));
   GgufPlan plan = TRY(plan_gguf(*checkpoint));
   plan.metadata().set("tokenizer.ggml.model", "no_vocab");
-  print_notes(plan);
   TRY(write_with_progress(*checkpoint, plan, options, type));
 
   const double seconds =
@@ -99,6 +98,7 @@ Result<int> run_convert(Options options) {
   fmt::print("Wrote {}: {} tensors, {}, {} in {} ({}/s)\n", printable(options.out),
              plan.tensors().size(), type.type, human_bytes(bytes), human_duration(seconds),
              human_bytes(static_cast<uint64_t>(static_cast<double>(bytes) / seconds)));
+  print_notes(plan);
   return kExitDone;
 }
 
