@@ -88,7 +88,7 @@ Finding check_store() {
   std::error_code error;
   if (!std::filesystem::exists(folder, error)) {
     return {kWarning, "files", "store", fmt::format("{} does not exist yet", folder),
-            "`make run` makes it and fetches the default model"};
+            "`overtake pull` makes it and fetches the default model"};
   }
   if (::access(folder.c_str(), R_OK | X_OK) != 0) {
     return {kFailure, "files", "store", fmt::format("{} can not be read", folder),
@@ -105,13 +105,13 @@ Finding check_default_model() {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
     return {kFailure, "files", entry.name, fmt::format("{} is not there", path),
-            "`make run` fetches it"};
+            "`overtake pull` fetches it (or `make run`)"};
   }
   const Result<std::string> digest = sha256_of_file(path);
   if (!digest.ok()) return {kFailure, "files", entry.name, digest.error().message, ""};
   if (*digest != entry.sha256) {
     return {kFailure, "files", entry.name, fmt::format("{} is damaged: its SHA-256 differs", path),
-            "`make run` fetches it anew"};
+            "`overtake pull` fetches it anew"};
   }
   return {kOk, "files", entry.name,
           fmt::format("{}, SHA-256 as in the catalogue", human_bytes(entry.bytes)), ""};

@@ -60,7 +60,7 @@ TEST(Checkup, DamagedDefaultModelFailsWithItsFix) {
   const Finding damaged = named(check_files({}, ""), "smollm2");
   EXPECT_EQ(damaged.level, kFailure);
   EXPECT_THAT(damaged.text, testing::HasSubstr("SHA-256"));
-  EXPECT_THAT(damaged.fix, testing::HasSubstr("make run"));
+  EXPECT_THAT(damaged.fix, testing::HasSubstr("overtake pull"));
   std::filesystem::remove_all(home);
   ::unsetenv("OVERTAKE_HOME");
 }

@@ -21,7 +21,7 @@ class Commands(unittest.TestCase):
         with tempfile.TemporaryDirectory() as home:
             done = program.run("list", env={"OVERTAKE_HOME": home})
             self.assertEqual(0, done.returncode)
-            self.assertIn("make run", done.stdout)
+            self.assertIn("overtake pull", done.stdout)
             self.assertEqual([], json.loads(
                 program.run("list", "--json", env={"OVERTAKE_HOME": home}).stdout))
 
@@ -43,7 +43,7 @@ class Commands(unittest.TestCase):
         with tempfile.TemporaryDirectory() as home:
             done = program.run("doctor", env={"OVERTAKE_HOME": home})
             self.assertEqual(1, done.returncode)
-            self.assertIn("make run", done.stdout)
+            self.assertIn("overtake pull", done.stdout)
 
     def test_mistakes_are_errors_in_words(self):
         for arguments in (["nonsense"], ["run", "--no-such-option"], ["serve", "--port", "99999"]):

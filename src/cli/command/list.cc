@@ -1,11 +1,14 @@
-// `overtake list`: the models in the store.
+// `overtake list`: the models in the store, and with --all those that pull knows by name.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "catalog/catalog.h"
+#include "catalog/pull_record.h"
 #include "catalog/store.h"
 #include "cli/command.h"
 #include "cli/model_summary.h"
@@ -14,8 +17,15 @@
 namespace overtake {
 namespace {
 
+// What the model's file says, and where that is silent on its licence, what pull or the catalogue
+// know.
 Result<ModelSummary> read_summary(const ResolvedModel& model) {
-  return summarize(*TRY(open_checkpoint(model.path)));
+  ModelSummary summary = TRY(summarize(*TRY(open_checkpoint(model.path))));
+  const auto record = read_pull_record(model.path);
+  if (summary.licence.empty() && record.ok() && *record) summary.licence = (*record)->licence;
+  const CatalogEntry* entry = find_in_catalog(model.name);
+  if (summary.licence.empty() && entry) summary.licence = entry->licence;
+  return summary;
 }
 
 Json to_json(const ResolvedModel& model, const Result<ModelSummary>& summary) {
@@ -29,7 +39,51 @@ Json to_json(const ResolvedModel& model, const Result<ModelSummary>& summary) {
   json["parameters"] = summary->n_parameters;
   json["quantization"] = summary->main_type();
   json["context_length"] = summary->context_length ? Json(*summary->context_length) : Json();
+  json["licence"] = summary->licence.empty() ? Json() : Json(summary->licence);
   return json;
+}
+
+std::string first_quantization(const CatalogEntry& entry) {
+  return entry.quantizations.empty() ? "" : entry.quantizations[0];
+}
+
+Json to_json(const CatalogEntry& entry) {
+  return {{"name", entry.name},
+          {"title", entry.title},
+          {"architecture", entry.family},
+          {"parameters", entry.n_parameters},
+          {"context_length", entry.context_length > 0 ? Json(entry.context_length) : Json()},
+          {"licence", entry.licence},
+          {"source", "hf:" + entry.repo},
+          {"original", entry.original},
+          {"quantizations", entry.quantizations},
+          {"gated", entry.gated},
+          {"bytes", entry.bytes > 0 ? Json(entry.bytes) : Json()},
+          {"estimated_bytes", entry.estimated_bytes(first_quantization(entry))},
+          {"sha256", entry.sha256.empty() ? Json("from the hub") : Json(entry.sha256)},
+          {"installed", false}};
+}
+
+bool is_installed(const std::vector<ResolvedModel>& models, const CatalogEntry& entry) {
+  return std::ranges::find(models, entry.name, &ResolvedModel::name) != models.end();
+}
+
+void print_catalog(const std::vector<ResolvedModel>& models) {
+  using enum Table::Align;
+  const Colors colors = Colors::for_stream(stdout);
+  Table table({kLeft, kLeft, kRight, kLeft, kRight, kLeft});
+  for (const CatalogEntry& entry : catalog()) {
+    if (is_installed(models, entry)) continue;
+    std::string kinds;
+    for (const std::string& each : entry.quantizations) kinds += (kinds.empty() ? "" : " ") + each;
+    const std::string first = first_quantization(entry);
+    table.add({fmt::format("{}{}{}", colors.bold, entry.name, colors.reset), entry.title,
+               (entry.bytes > 0 ? "" : "~") + human_bytes(entry.estimated_bytes(first)),
+               kinds.empty() ? "BF16" : kinds,
+               entry.context_length > 0 ? std::to_string(entry.context_length) : "any",
+               entry.licence + (entry.gated ? " (gated)" : "")});
+  }
+  fmt::print("\nTo be fetched with `overtake pull NAME[:QUANTIZATION]`:\n\n{}", table.text());
 }
 
 void print_table(const std::vector<ResolvedModel>& models) {
@@ -38,9 +92,9 @@ void print_table(const std::vector<ResolvedModel>& models) {
   const auto heading = [&](const char* text) {
     return fmt::format("{}{}{}", colors.dim, text, colors.reset);
   };
-  Table table({kLeft, kLeft, kRight, kRight, kLeft, kRight});
+  Table table({kLeft, kLeft, kRight, kRight, kLeft, kRight, kLeft});
   table.add({heading("NAME"), heading("ARCHITECTURE"), heading("PARAMETERS"), heading("SIZE"),
-             heading("TYPE"), heading("CONTEXT")});
+             heading("TYPE"), heading("CONTEXT"), heading("LICENCE")});
   std::string problems;
   for (const ResolvedModel& model : models) {
     const Result<ModelSummary> summary = read_summary(model);
@@ -52,32 +106,53 @@ void print_table(const std::vector<ResolvedModel>& models) {
     table.add({fmt::format("{}{}{}", colors.bold, model.name, colors.reset),
                shortened(printable(summary->model_type), 24), human_count(summary->n_parameters),
                human_bytes(summary->file_bytes), summary->main_type(),
-               summary->context_length ? std::to_string(*summary->context_length) : "?"});
+               summary->context_length ? std::to_string(*summary->context_length) : "?",
+               summary->licence.empty() ? "?" : shortened(printable(summary->licence), 30)});
   }
   fmt::print("{}", table.text());
   std::fflush(stdout);
   fmt::print(stderr, "{}", problems);
 }
 
-Result<int> run_list(bool as_json) {
+void print_json(const std::vector<ResolvedModel>& models, bool all) {
+  Json out = Json::array();
+  for (const ResolvedModel& model : models) {
+    out.push_back(to_json(model, read_summary(model)));
+    if (all) out.back()["installed"] = true;
+  }
+  for (const CatalogEntry& entry : catalog()) {
+    if (all && !is_installed(models, entry)) out.push_back(to_json(entry));
+  }
+  fmt::print("{}\n", dump_json(out, 2));
+}
+
+Result<int> run_list(bool all, bool as_json) {
   const std::vector<ResolvedModel> models = installed_models();
   if (as_json) {
-    Json out = Json::array();
-    for (const ResolvedModel& model : models) out.push_back(to_json(model, read_summary(model)));
-    fmt::print("{}\n", dump_json(out, 2));
-  } else if (models.empty()) {
-    fmt::print("No model is installed in {}/models. `make run` fetches the default one, smollm2.\n",
-               overtake_home());
+    print_json(models, all);
+    return kExitDone;
+  }
+  if (models.empty()) {
+    fmt::print(
+        "No model is installed in {}/models. `overtake pull` fetches the default one, "
+        "smollm2.\n",
+        overtake_home());
   } else {
     print_table(models);
   }
+  if (all) print_catalog(models);
   return kExitDone;
 }
 
 std::function<Result<int>()> setup_list(CommandLine& line) {
-  auto as_json = std::make_shared<bool>(false);
-  line.flag("--json", *as_json, "Print JSON");
-  return [as_json] { return run_list(*as_json); };
+  struct Options {
+    bool all = false;
+    bool as_json = false;
+  };
+  auto options = std::make_shared<Options>();
+  line.flag("--all", options->all, "Also the models that `overtake pull` knows by name");
+  line.flag("--json", options->as_json, "Print JSON");
+  return [options] { return run_list(options->all, options->as_json); };
 }
 
 }  // namespace

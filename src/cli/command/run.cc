@@ -7,10 +7,13 @@
 #include <memory>
 
 #include "base/text.h"
+#include "catalog/catalog.h"
 #include "catalog/store.h"
 #include "cli/answer_printer.h"
 #include "cli/chat_session.h"
 #include "cli/command.h"
+#include "cli/confirm.h"
+#include "cli/pull_screen.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "engine/local_generator.h"
@@ -42,6 +45,22 @@ Result<int> answer_once(Generator& generator, const Options& options, std::strin
   return printed.reason == FinishReason::kCancelled ? kInterrupted : kExitDone;
 }
 
+// The model's file. One that only the catalogue has is fetched, if the person at the terminal says
+// so.
+Result<ResolvedModel> find_model(const std::string& name) {
+  Result<ResolvedModel> found = resolve_model(name);
+  const std::string wanted = name.empty() ? std::string(kDefaultModel) : name;
+  const CatalogEntry* entry = find_in_catalog(wanted);
+  if (found.ok() || found.error().code != ErrorCode::kNotFound || !entry) return found;
+  const std::string first = entry->quantizations.empty() ? "" : entry->quantizations[0];
+  const std::string question = fmt::format(
+      "{} is not installed. Fetch {}{}, licence {}?", entry->title,
+      entry->bytes > 0 ? "" : "about ", human_bytes(entry->estimated_bytes(first)), entry->licence);
+  if (!confirm(question)) return found;
+  TRY(pull_with_screen({.model = entry->name}));
+  return resolve_model(entry->name);
+}
+
 Result<int> run(Options options) {
   // A single argument that no model could be called is the prompt for the default model.
   if (options.prompt.empty() && options.model.find_first_of(" \n?") != std::string::npos) {
@@ -59,7 +78,7 @@ Result<int> run(Options options) {
                  "no prompt; standard input is empty and no PROMPT was given; "
                  "overtake run MODEL \"...\""};
   }
-  const ResolvedModel model = TRY(resolve_model(options.model));
+  const ResolvedModel model = TRY(find_model(options.model));
   const auto generator = TRY(make_local_generator(
       {.path = model.path, .name = model.name, .n_threads = options.n_threads}));
   if (!interactive) return answer_once(*generator, options, std::move(prompt));

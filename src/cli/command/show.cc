@@ -7,18 +7,34 @@
 
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "catalog/pull_record.h"
 #include "catalog/store.h"
 #include "cli/command.h"
 #include "cli/model_summary.h"
 #include "cli/terminal.h"
+#include "model/limits.h"
 
 namespace overtake {
 namespace {
+
+// How much of the model's context, and how many at once, memory is told for.
+struct Load {
+  int64_t context = 0;  // 0: the model's own
+  int64_t users = 1;
+};
 
 struct Shown {
   ResolvedModel model;
   ModelSummary summary;
   Result<ModelInfo> info;  // an error where this program can not run the model
+  std::string chat_template;
+  std::string source;  // where it was pulled from, or ""
+  Load load;
+
+  int64_t context() const { return load.context > 0 ? load.context : info->context_length; }
+  uint64_t state_bytes_of_all() const {
+    return state_bytes(*info, context()) * static_cast<uint64_t>(load.users);
+  }
 };
 
 Json optional_json(const std::optional<int64_t>& value) { return value ? Json(*value) : Json(); }
@@ -39,6 +55,8 @@ Json to_json(const Shown& shown) {
                {"tokenizer", s.tokenizer.empty() ? Json() : Json(s.tokenizer)},
                {"n_tokens", optional_json(s.n_tokens)},
                {"chat_template", s.has_chat_template},
+               {"chat_template_text", s.has_chat_template ? Json(shown.chat_template) : Json()},
+               {"source", shown.source.empty() ? Json() : Json(shown.source)},
                {"runs", shown.info.ok()}};
   json["types"] = Json::array();
   for (const TypeShare& share : s.types) {
@@ -60,7 +78,11 @@ Json to_json(const Shown& shown) {
   json["memory"] = {{"weight_bytes", info.weight_bytes},
                     {"kv_bytes_per_token", kv_bytes(info.kv_shape, kPageTokens) / kPageTokens},
                     {"kv_bytes_at_context", kv_bytes(info.kv_shape, info.context_length)},
-                    {"recurrent_bytes", info.recurrent_shape.bytes()}};
+                    {"recurrent_bytes", info.recurrent_shape.bytes()},
+                    {"context", shown.context()},
+                    {"users", shown.load.users},
+                    {"state_bytes", shown.state_bytes_of_all()},
+                    {"total_bytes", info.weight_bytes + shown.state_bytes_of_all()}};
   return json;
 }
 
@@ -96,6 +118,13 @@ void add_shapes(const Shown& shown, Table& table) {
   table.add({"vocabulary", with_commas(static_cast<uint64_t>(info.vocab_size))});
   table.add({"memory", fmt::format("{} of weights", human_bytes(info.weight_bytes))});
   table.add({"  for each user", state_text(info)});
+  if (shown.load.context == 0 && shown.load.users == 1) return;
+  const bool over = shown.context() > info.context_length;
+  table.add({"  in all", fmt::format("{} for {} user{} of {} tokens{}",
+                                     human_bytes(info.weight_bytes + shown.state_bytes_of_all()),
+                                     shown.load.users, shown.load.users == 1 ? "" : "s",
+                                     with_commas(static_cast<uint64_t>(shown.context())),
+                                     over ? " (more than the model was made for)" : "")});
 }
 
 void print_text(const Shown& shown) {
@@ -122,7 +151,10 @@ void print_text(const Shown& shown) {
   }
   if (shown.info.ok()) add_shapes(shown, table);
   table.add({"tokenizer", shown_text(s.tokenizer, "none in the file")});
-  table.add({"chat template", s.has_chat_template ? "yes" : "none in the file"});
+  table.add({"chat template",
+             s.has_chat_template
+                 ? fmt::format("{} characters (--template prints it)", shown.chat_template.size())
+                 : "none in the file"});
   table.add({"licence", shown_text(s.licence, "the file does not say")});
   if (has_weights) table.add({"tensor types", ""});
   fmt::print("{}{}", table.text(2), types_text(s));
@@ -132,21 +164,44 @@ void print_text(const Shown& shown) {
   }
 }
 
-Result<int> run_show(const std::string& name, bool as_json) {
-  ResolvedModel model = TRY(resolve_model(name));
+struct Options {
+  std::string model;
+  bool as_json = false;
+  bool only_template = false;
+  Load load;
+};
+
+// What neither summary nor loader tell: the template's text, and what pull has recorded.
+void add_notes(const Checkpoint& checkpoint, Shown& shown) {
+  const auto text = checkpoint.metadata().find_string("tokenizer.chat_template");
+  if (text.ok()) shown.chat_template = text->value_or("");
+  if (const auto record = read_pull_record(shown.model.path); record.ok() && *record) {
+    shown.source = (*record)->source;
+    if (shown.summary.licence.empty()) shown.summary.licence = (*record)->licence;
+  }
+  const CatalogEntry* entry = find_in_catalog(shown.model.name);
+  if (entry && shown.summary.licence.empty()) shown.summary.licence = entry->licence;
+}
+
+Result<int> run_show(const Options& options) {
+  ResolvedModel model = TRY(resolve_model(options.model));
   const std::unique_ptr<Checkpoint> checkpoint = TRY(open_checkpoint(model.path));
-  Shown shown{std::move(model), TRY(summarize(*checkpoint)), verify_model(*checkpoint)};
+  Shown shown{.model = std::move(model),
+              .summary = TRY(summarize(*checkpoint)),
+              .info = verify_model(*checkpoint),
+              .load = options.load};
   // A file that contradicts itself is an error; a vocabulary alone, or an architecture that we
   // lack, is still shown.
   if (!shown.info.ok() && shown.info.error().code == ErrorCode::kDamaged &&
       !checkpoint->tensors().empty()) {
     return shown.info.error();
   }
-  if (const CatalogEntry* entry = find_in_catalog(shown.model.name);
-      entry && shown.summary.licence.empty()) {
-    shown.summary.licence = entry->licence;
-  }
-  if (as_json) {
+  add_notes(*checkpoint, shown);
+  if (options.only_template) {
+    // As it is in a pipe; nothing in it may act on a terminal.
+    fmt::print("{}\n",
+               is_terminal(stdout) ? printable(shown.chat_template, true) : shown.chat_template);
+  } else if (options.as_json) {
     fmt::print("{}\n", dump_json(to_json(shown), 2));
   } else {
     print_text(shown);
@@ -155,14 +210,15 @@ Result<int> run_show(const std::string& name, bool as_json) {
 }
 
 std::function<Result<int>()> setup_show(CommandLine& line) {
-  struct Options {
-    std::string model;
-    bool as_json = false;
-  };
   auto options = std::make_shared<Options>();
   line.add("MODEL", options->model, "A name in the store, or a path (default: smollm2)");
+  line.add("--context", options->load.context, "Tell the memory for this many tokens a user")
+      .range(1, kMaxContext);
+  line.add("--users", options->load.users, "Tell the memory for this many users at once")
+      .range(1, 1'000'000);
+  line.flag("--template", options->only_template, "Print the chat template, nothing else");
   line.flag("--json", options->as_json, "Print JSON");
-  return [options] { return run_show(options->model, options->as_json); };
+  return [options] { return run_show(*options); };
 }
 
 }  // namespace
