@@ -1,5 +1,4 @@
 // Q8_0: signed 8-bit codes, one f16 scale for 32.
-#include <cmath>
 
 #include "tensor/quant/block.h"
 
@@ -20,16 +19,32 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   set_single_group(out, f16_to_f32(block.d), 0);
 }
 
-// Rounds halves away from zero. NaN, which has no code, becomes 0.
+// The bits of |x|, which have the order of the magnitudes; 0 for NaN, which has no code. Integers,
+// because compilers make vector code of their minima and maxima.
+int32_t magnitude(float x) {
+  const int32_t bits = std::bit_cast<int32_t>(x) & 0x7fffffff;
+  return bits > 0x7f800000 ? 0 : bits;
+}
+
+float largest(const float* in) {
+  int32_t max = 0;
+  for (int j = 0; j < 32; ++j) max = std::max(max, magnitude(in[j]));
+  return std::bit_cast<float>(max);
+}
+
+// Rounds halves away from zero, within 127. The number below a half, added and cut off, does that
+// for every float; a half itself would raise 0.49999997.
 int8_t round_to_code(float x) {
-  return x == x ? static_cast<int8_t>(std::round(std::clamp(x, -127.0f, 127.0f))) : int8_t{0};
+  constexpr float kBelowHalf = 0x1.fffffep-2f;
+  const int32_t bounded = std::min(magnitude(x), std::bit_cast<int32_t>(127.0f));
+  const int32_t code = static_cast<int32_t>(std::bit_cast<float>(bounded) + kBelowHalf);
+  const int32_t sign = std::bit_cast<int32_t>(x) >> 31;  // 0 or -1
+  return static_cast<int8_t>((code ^ sign) - sign);
 }
 
 void encode(const float* in, std::byte* blocks, int64_t n) {
   for (int64_t i = 0; i < n; i += 32, blocks += sizeof(Block)) {
-    float max = 0;
-    for (int j = 0; j < 32; ++j) max = std::max(max, std::abs(in[i + j]));
-    const float d = max / 127;
+    const float d = largest(in + i) / 127;
     const float inverse = d == 0 ? 0.0f : 1.0f / d;
     Block block;
     block.d = f32_to_f16(d);
