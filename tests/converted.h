@@ -37,7 +37,6 @@ class Converted {
     auto plan = plan_gguf(**checkpoint);
     EXPECT_TRUE(plan.ok()) << plan.error().message;
     EXPECT_THAT(plan->left_out(), testing::UnorderedElementsAreArray(left_out));
-    plan->metadata().set("tokenizer.ggml.model", "no_vocab");
     ThreadPool pool(n_threads);
     const Status written =
         write_gguf(**checkpoint, *plan, path_,

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "converted.h"
+#include "engine/local_model.h"
 
 namespace overtake {
 namespace {
@@ -161,6 +162,26 @@ TEST_F(PublishedForm, WithTheRopeSettingsOfOlderTransformers) {
   config_["pretraining_tp"] = 1;
   write_one_file();
   expect_the_same();
+}
+
+TEST_F(PublishedForm, KeepsTheDefaultsOfGeneration) {
+  read("llama2-gqa");
+  config_["eos_token_id"] = 9;
+  write_one_file();
+  write_file("generation_config.json",
+             R"({"temperature":0.6,"top_p":0.9,"top_k":40,"min_p":0.05,"eos_token_id":[2,7]})");
+  const Converted file(folder_.string(), "f32");
+  for (const std::string& path : {folder_.string(), file.path()}) {
+    const auto model = LocalModel::load({.path = path, .name = "x", .n_threads = 1});
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    const SamplingParams defaults = (*model)->with_defaults({});
+    EXPECT_EQ(defaults.temperature, 0.6);
+    EXPECT_EQ(defaults.top_p, 0.9);
+    EXPECT_EQ(defaults.top_k, 40);
+    EXPECT_EQ(defaults.min_p, 0.05);
+    for (const int32_t id : {2, 7, 9}) EXPECT_TRUE((*model)->ends(id)) << id;
+    EXPECT_FALSE((*model)->ends(8));
+  }
 }
 
 TEST_F(PublishedForm, RefusesWhatItDoesNotUnderstand) {

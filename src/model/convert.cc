@@ -11,6 +11,7 @@
 
 #include "format/gguf_writer.h"
 #include "model/arch.h"
+#include "token/hf_tokenizer.h"
 
 namespace overtake {
 namespace {
@@ -174,6 +175,22 @@ Status add_generation_keys(const Metadata& config, Metadata* out) {
   return {};
 }
 
+// The folder's tokenizer, or that there is none.
+Status add_tokenizer_keys(const std::string& folder, Metadata* out) {
+  Result<Metadata> read = read_hf_tokenizer(folder);
+  if (!read.ok() && read.error().code == ErrorCode::kNotFound) {
+    out->set("tokenizer.ggml.model", "no_vocab");
+    return {};
+  }
+  const Metadata tokenizer = TRY(std::move(read));
+  for (const auto& [key, value] : tokenizer.all()) out->set(key, value);
+  if (auto scores = TRY(out->find_doubles("tokenizer.ggml.scores"))) {
+    for (double& score : *scores) score = static_cast<double>(static_cast<float>(score));
+    out->set("tokenizer.ggml.scores", std::move(*scores));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::span<const ConvertType> convert_types() { return kTypes; }
@@ -191,6 +208,7 @@ Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint) {
   out.set("general.type", "model");
   out.set("general.name", name_of(checkpoint.path()));
   TRY(add_generation_keys(checkpoint.metadata(), &out));
+  TRY(add_tokenizer_keys(checkpoint.path(), &out));
   return plan;
 }
 

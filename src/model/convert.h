@@ -22,9 +22,10 @@ struct ConvertType {
 };
 std::span<const ConvertType> convert_types();
 
-// The plan of the checkpoint's arch, with the keys that every architecture has: general.*, and
-// generation_config.* as the folder's generation_config.json says. No tokenizer: that is the
-// caller's. kUnsupported if the arch has no form in GGUF, or is not known.
+// The plan of the checkpoint's arch, with the keys that every architecture has: general.*, the
+// folder's generation_config.json as generation_config.*, its tokenizer and chat template
+// (tokenizer.ggml.model is "no_vocab" if there is none). kUnsupported if the arch has no form in
+// GGUF, or is not known.
 Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint);
 
 struct GgufWriteOptions {

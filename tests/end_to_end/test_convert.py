@@ -12,6 +12,7 @@ import time
 import unittest
 
 import program
+import small_model
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "data" / "golden"
 IDS = ",".join(str(12 + 7 * i % 300) for i in range(40))
@@ -42,6 +43,25 @@ def write_big_folder(folder):
     with open(folder / "model.safetensors", "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         file.truncate(8 + len(text) + offset)
+
+
+def write_tokenizer(folder):
+    """A byte-level tokenizer of 256 bytes, three merges and two special tokens."""
+    tokens = ["<s>", "</s>", *small_model.byte_characters(), "th", "the", "in"]
+    special = [{"id": i, "content": tokens[i], "special": True, "single_word": False,
+                "lstrip": False, "rstrip": False, "normalized": False} for i in (0, 1)]
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+             "use_regex": True}
+    (folder / "tokenizer.json").write_text(json.dumps({
+        "version": "1.0", "added_tokens": special, "normalizer": None, "pre_tokenizer": level,
+        "post_processor": level, "decoder": level,
+        "model": {"type": "BPE", "vocab": {t: i for i, t in enumerate(tokens)},
+                  "merges": ["t h", "th e", "i n"], "dropout": None, "unk_token": None,
+                  "continuing_subword_prefix": None, "end_of_word_suffix": None,
+                  "fuse_unk": False, "byte_fallback": False, "ignore_merges": False}}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "bos_token": "<s>", "eos_token": "</s>", "chat_template":
+        "{% for m in messages %}<s>{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"}))
 
 
 class Convert(unittest.TestCase):
@@ -93,6 +113,23 @@ class Convert(unittest.TestCase):
             self.assertEqual(1, done.returncode, command)
             self.assertTrue(done.stderr.startswith("overtake: "), done.stderr)
             self.assertRegex(done.stderr, "no (tokenizer|vocabulary)")
+
+    def test_the_tokenizer_and_the_template_come_along(self):
+        model = self.folder / "with_tokenizer"
+        shutil.copytree(GOLDEN / "llama2-gqa", model, symlinks=False)
+        write_tokenizer(model)
+        done = self.convert(model)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertNotIn("no tokenizer", done.stderr)
+        answers = []
+        for path in (str(model), self.out):
+            ids = program.run("tokenize", path, "the thin <s> naïve\n", "--ids")
+            self.assertEqual(0, ids.returncode, ids.stderr)
+            answer = program.run("run", path, "the", "--max-tokens", "8", "--temperature", "0",
+                                 text=False)
+            self.assertEqual(0, answer.returncode, answer.stderr)
+            answers.append((ids.stdout, answer.stdout))
+        self.assertEqual(answers[0], answers[1])
 
     def test_refuses_what_is_no_model(self):
         self.assert_refused(self.convert(self.folder / "nowhere"), "nowhere")

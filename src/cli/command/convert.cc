@@ -88,8 +88,7 @@ Result<int> run_convert(Options options) {
   if (options.type.empty()) options.type = stored_type(*checkpoint);
   const ConvertType type = TRY(find_type(options.type));
   TRY(verify_model(*checkpoint));
-  GgufPlan plan = TRY(plan_gguf(*checkpoint));
-  plan.metadata().set("tokenizer.ggml.model", "no_vocab");
+  const GgufPlan plan = TRY(plan_gguf(*checkpoint));
   TRY(write_with_progress(*checkpoint, plan, options, type));
 
   const double seconds =
