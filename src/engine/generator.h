@@ -68,6 +68,10 @@ struct ToolSpec {
 struct ChatPrompt {
   std::vector<Message> messages;
   std::vector<ToolSpec> tools;
+  // Whether the prompt ends with the beginning of an answer, or within the last message for the
+  // model to write on. See TemplateInput.
+  bool add_generation_prompt = true;
+  bool continue_final_message = false;
 };
 struct TextPrompt {
   std::string text;

@@ -94,19 +94,14 @@ Status LocalModel::load_text() {
   }
   max_prompt_bytes_ = static_cast<int64_t>(longest) * model_->info().context_length;
 
-  const auto source = TRY(metadata.find_string("tokenizer.chat_template"));
-  if (!source) {
-    template_problem_ = from_folder ? "its folder has no chat template (chat_template.jinja, or in "
-                                      "tokenizer_config.json)"
-                                    : "the model's file has no chat template";
-    return {};
-  }
-  auto parsed = ChatTemplate::parse(*source);
-  if (parsed.ok()) {
-    template_ = std::move(parsed).value();
-  } else {
-    template_problem_ = parsed.error().message;
-  }
+  const auto name_of = [&](std::string_view key) -> Result<std::string> {
+    const auto id = TRY(metadata.find_int(key));
+    if (!id || *id < 0 || *id >= tokenizer_->size()) return std::string();
+    return std::string(tokenizer_->token_name(static_cast<int32_t>(*id)));
+  };
+  unk_token_ = TRY(name_of("tokenizer.ggml.unknown_token_id"));
+  pad_token_ = TRY(name_of("tokenizer.ggml.padding_token_id"));
+  templates_ = TRY(ChatTemplates::load(metadata));
   return {};
 }
 
@@ -141,11 +136,12 @@ Status LocalModel::load_defaults() {
 }
 
 Result<std::vector<int32_t>> LocalModel::tokens_of_chat(const ChatPrompt& chat) const {
-  if (!template_) {
+  const auto chosen = templates_.choose(!chat.tools.empty());
+  if (!chosen.ok()) {
     return Error{ErrorCode::kUnsupported,
                  fmt::format("this model cannot chat: {}; {}; send a plain prompt to "
                              "/v1/completions, or use the instruction-tuned model",
-                             template_problem_, checkpoint_->path())};
+                             chosen.error().message, checkpoint_->path())};
   }
   Json messages = Json::array();
   for (const Message& message : chat.messages) messages.push_back(TRY(message_json(message)));
@@ -158,7 +154,11 @@ Result<std::vector<int32_t>> LocalModel::tokens_of_chat(const ChatPrompt& chat) 
   if (!tokenizer_->end_tokens().empty()) eos = tokenizer_->token_name(tokenizer_->end_tokens()[0]);
   input.bos_token = bos;
   input.eos_token = eos;
-  return tokenizer_->encode(TRY(template_->render(input)));
+  input.unk_token = unk_token_;
+  input.pad_token = pad_token_;
+  input.add_generation_prompt = chat.add_generation_prompt;
+  input.continue_final_message = chat.continue_final_message;
+  return tokenizer_->encode(TRY((*chosen)->render(input)));
 }
 
 Result<std::vector<int32_t>> LocalModel::tokens_of(const Prompt& prompt) const {

@@ -13,7 +13,7 @@
 #include "model/arch.h"
 #include "parallel/thread_pool.h"
 #include "tensor/ops.h"
-#include "token/chat_template.h"
+#include "token/chat_templates.h"
 #include "token/tokenizer.h"
 
 namespace overtake {
@@ -57,8 +57,9 @@ class LocalModel {
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Checkpoint> checkpoint_;
   std::unique_ptr<Tokenizer> tokenizer_;
-  std::optional<ChatTemplate> template_;
-  std::string template_problem_;  // why there is no template_
+  ChatTemplates templates_;
+  std::string unk_token_;  // as templates name them; empty: none
+  std::string pad_token_;
   std::unique_ptr<Model> model_;  // after what it points into, so that it goes first
   SamplingParams defaults_;
   std::vector<int32_t> end_tokens_;

@@ -1,10 +1,13 @@
 #include "token/chat_template.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "token/jinja_parser.h"
 #include "token/jinja_runtime.h"
+#include "token/jinja_unicode.h"
 
 namespace overtake {
 
@@ -59,6 +62,12 @@ Status set_variables(jinja::Runtime& runtime, const TemplateInput& input) {
   runtime.set_global("add_generation_prompt", jinja::bool_value(input.add_generation_prompt));
   runtime.set_global("bos_token", jinja::string_value(input.bos_token, true));
   runtime.set_global("eos_token", jinja::string_value(input.eos_token, true));
+  if (!input.unk_token.empty()) {
+    runtime.set_global("unk_token", jinja::string_value(input.unk_token, true));
+  }
+  if (!input.pad_token.empty()) {
+    runtime.set_global("pad_token", jinja::string_value(input.pad_token, true));
+  }
   const auto set = [&](std::string_view name, const Json& json) -> Status {
     if (!runtime.reads(name)) return {};
     jinja::Value value = TRY(runtime.convert(json));
@@ -74,14 +83,82 @@ Status set_variables(jinja::Runtime& runtime, const TemplateInput& input) {
   return {};
 }
 
+// Where the text ends without white space as Python sees it.
+size_t stripped_size(std::string_view text) {
+  while (!text.empty()) {
+    const jinja::Char c = jinja::char_before(text, text.size());
+    if (!jinja::is_space(c.code)) break;
+    text.remove_suffix(c.size);
+  }
+  return text.size();
+}
+
+std::string_view strip(std::string_view text) {
+  text = text.substr(0, stripped_size(text));
+  while (!text.empty()) {
+    const jinja::Char c = jinja::char_at(text, 0);
+    if (!jinja::is_space(c.code)) break;
+    text.remove_prefix(c.size);
+  }
+  return text;
+}
+
+// The content of a message, or the last text among its parts; null if it has none.
+Json* last_text(Json& message) {
+  if (!message.is_object() || !message.contains("content")) return nullptr;
+  Json& content = message["content"];
+  if (content.is_string()) return &content;
+  if (!content.is_array()) return nullptr;
+  for (size_t i = content.size(); i-- > 0;) {
+    Json& part = content[i];
+    if (part.is_object() && part.contains("text")) {
+      return part["text"].is_string() ? &part["text"] : nullptr;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Result<MarkedText> ChatTemplate::render(const TemplateInput& input) const {
+  if (input.continue_final_message) return render_open(input);
   jinja::Runtime runtime(*program_->parsed, program_->limits, input.now_s);
   const Status set = set_variables(runtime, input);
   if (set.ok()) return runtime.render();
   return Error{set.error().code,
                set.error().message + "; the conversation for the chat template; change it"};
+}
+
+// The way of transformers: a tag at the end of the message says where it stands in the prompt.
+Result<MarkedText> ChatTemplate::render_open(const TemplateInput& input) const {
+  constexpr std::string_view kTag = "CONTINUE_FINAL_MESSAGE_TAG ";
+  const auto wrong = [](std::string_view what) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}; continue_final_message; end the messages with text that the "
+                             "template shows, or leave it out",
+                             what)};
+  };
+  Json messages = input.messages ? *input.messages : Json::array();
+  Json* text = messages.is_array() && !messages.empty() ? last_text(messages.back()) : nullptr;
+  if (text == nullptr) return wrong("the last message has no text to continue");
+  const std::string content = text->get<std::string>();
+  *text = content + std::string(kTag);
+  TemplateInput tagged = input;
+  tagged.messages = &messages;
+  tagged.continue_final_message = false;
+  MarkedText out = TRY(render(tagged));
+  const std::string_view rendered = out.text;
+  const size_t end = rendered.rfind(kTag.substr(0, kTag.size() - 1));
+  if (end == rendered.npos || jinja::find_text(rendered, strip(content), 0) == rendered.npos) {
+    return wrong("the template does not show the whole last message");
+  }
+  // If the tag's space is gone, the template strips messages, and so would it this one.
+  const bool strips = rendered.substr(end, kTag.size()) != kTag;
+  const std::string_view kept = rendered.substr(0, end);
+  const size_t size = strips ? stripped_size(kept) : kept.size();
+  out.text.resize(size);
+  out.trusted.resize(size);
+  return out;
 }
 
 }  // namespace overtake

@@ -26,8 +26,13 @@ struct TemplateInput {
   const Json* messages = nullptr;  // array of {role, content, ...}, as OpenAI's API has them
   const Json* tools = nullptr;     // array, or null
   bool add_generation_prompt = true;
+  // The prompt ends within the last message, for the model to write on: after its content, or the
+  // last text of its parts. What a template adds to the end of a message is left out.
+  bool continue_final_message = false;
   std::string_view bos_token;
   std::string_view eos_token;
+  std::string_view unk_token;    // empty: the model has none
+  std::string_view pad_token;    // the same
   const Json* extra = nullptr;   // more variables (object), or null
   std::optional<int64_t> now_s;  // UTC seconds for strftime_now; absent is the system's clock
 };
@@ -48,6 +53,7 @@ class ChatTemplate {
  private:
   struct Program;
   explicit ChatTemplate(std::unique_ptr<Program> program);
+  Result<MarkedText> render_open(const TemplateInput& input) const;
   std::unique_ptr<Program> program_;
 };
 

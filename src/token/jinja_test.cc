@@ -81,6 +81,9 @@ TEST(Jinja, GivesWhatTransformersGivesForModelsTemplates) {
     if (chat.contains("tools")) input.tools = &chat["tools"];
     if (chat.contains("extra")) input.extra = &chat["extra"];
     input.add_generation_prompt = chat.value("add_generation_prompt", true);
+    input.continue_final_message = chat.value("continue_final_message", false);
+    input.unk_token = "<unk>";
+    input.pad_token = "<pad>";
     input.bos_token = bos;
     input.eos_token = eos;
     input.now_s = table["now_s"];
@@ -155,7 +158,17 @@ TEST(Jinja, NoFieldLendsAControlTokenTheTemplatesTrust) {
                              "</s>",
                              "<bos>",
                              "<eos>",
-                             "<|vision_start|>"};
+                             "<|vision_start|>",
+                             "<|start_of_role|>",
+                             "<|END_OF_TURN_TOKEN|>",
+                             "<|end_of_turn|>",
+                             "<|im_sep|>",
+                             "<|channel|>",
+                             "<|observation|>",
+                             "<|tool▁calls▁begin|>",
+                             "[TOOL_CALLS]",
+                             "[SYSTEM_PROMPT]",
+                             "<seed:bos>"};
   for (const auto& [model, tokens] : table["tokens"].items()) {
     const std::string source = read_file(std::string(kFolder) + "models/" + model + ".jinja");
     auto parsed = ChatTemplate::parse(source, patient());

@@ -12,9 +12,9 @@
 
 namespace overtake {
 
-// Packs rows (see RowSpan) for the kernels of `isa`. Memory beside the file: the same bytes for F32,
-// F16, BF16, at most about 1.1 times its bytes for integer types; for those with codebooks 1.3 (IQ3_S)
-// to 2.1 (IQ1_M), because codes are whole bits here.
+// Packs rows (see RowSpan) for the kernels of `isa`. Memory beside the file: the same bytes for
+// F32, F16, BF16, at most about 1.1 times its bytes for integer types; for those with codebooks 1.3
+// (IQ3_S) to 2.1 (IQ1_M), because codes are whole bits here.
 Result<std::unique_ptr<Weight>> pack_cpu_weight(std::span<const RowSpan> rows, Isa isa,
                                                 ThreadPool& pool);
 

@@ -200,6 +200,16 @@ void read_chat_logprobs(Fields& fields, CompletionCall* call) {
   if (wanted) call->request.top_logprobs = static_cast<int>(top.value_or(0));
 }
 
+// Not OpenAI's: fields that vLLM's clients send, to have the model write on an answer.
+void read_prompt_end(Fields& fields, ChatPrompt* out) {
+  out->continue_final_message = fields.boolean("continue_final_message").value_or(false);
+  const auto add = fields.boolean("add_generation_prompt");
+  if (out->continue_final_message && add.value_or(false)) {
+    fields.invalid("continue_final_message", "not allowed where add_generation_prompt is true");
+  }
+  out->add_generation_prompt = add.value_or(!out->continue_final_message);
+}
+
 }  // namespace
 
 std::optional<ApiError> parse_chat_request(const Json& body, CompletionCall* call) {
@@ -212,6 +222,7 @@ std::optional<ApiError> parse_chat_request(const Json& body, CompletionCall* cal
   ChatPrompt prompt;
   read_tools(fields, &prompt);
   read_messages(fields, &prompt);
+  read_prompt_end(fields, &prompt);
   call->prompts.emplace_back(std::move(prompt));
   return fields.error();
 }

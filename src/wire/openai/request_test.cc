@@ -73,6 +73,22 @@ void check_ranges(const std::vector<Range>& ranges, bool chat, bool integers) {
   }
 }
 
+TEST(OpenAiChatRequest, EndsThePromptWhereItIsTold) {
+  const auto prompt = [](const std::string& fields) {
+    CompletionCall call;
+    EXPECT_EQ(refused(true, chat_with(fields), &call), "");
+    return std::get<ChatPrompt>(call.prompts.at(0));
+  };
+  EXPECT_TRUE(prompt("").add_generation_prompt);
+  EXPECT_FALSE(prompt(R"("add_generation_prompt":false)").add_generation_prompt);
+  const ChatPrompt open = prompt(R"("continue_final_message":true)");
+  EXPECT_TRUE(open.continue_final_message);
+  EXPECT_FALSE(open.add_generation_prompt);
+  EXPECT_EQ(
+      refused(true, chat_with(R"("continue_final_message":true,"add_generation_prompt":true)")),
+      "continue_final_message");
+}
+
 TEST(OpenAiRequest, NumbersAreTakenToTheirBoundsAndNoFurther) {
   for (const bool chat : {true, false}) {
     check_ranges(kShared, chat, false);

@@ -103,7 +103,7 @@ OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 
     OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
       const F32 value = uses_dot_bias(kForm.dot_bits) ? scaled_dot(dot[r], w.scale[g], offset[g])
-                                                  : to_f32(dot[r]) * w.scale[g];
+                                                      : to_f32(dot[r]) * w.scale[g];
       sum[r] = fma(value, broadcast(x.scale[r]), sum[r]);
       if constexpr (kForm.has_min) {
         sum[r] = fma(w.min[g], broadcast(x.min_sum[r * kGroups + g]), sum[r]);
