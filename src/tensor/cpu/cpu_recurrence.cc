@@ -138,15 +138,18 @@ void CpuRecurrence::scan_channels(const ScanInput& in, const SelectiveScan& scan
   const int64_t line = scan.d_state * kChannelBlock;
   OVERTAKE_CHECK(scan.n_heads == 1 && scan.n_groups == 1 && in.dt.cols == in.x.cols);
   OVERTAKE_CHECK(static_cast<int64_t>(scan.channel_decay.size()) == n_blocks * line);
+  // Of a task: of each row that comes from afar, these lines are needed at once.
+  constexpr int64_t kBlocks = 8;
   make_steps(in, scan);
-  const int64_t n_tasks = static_cast<int64_t>(batch_->segments.size()) * n_blocks;
+  const int64_t parts = (n_blocks + kBlocks - 1) / kBlocks;
+  const int64_t n_tasks = static_cast<int64_t>(batch_->segments.size()) * parts;
   const int64_t work = in.x.rows * in.x.cols * scan.d_state;
   spread(pool_, n_tasks, work, [&](int worker, int64_t index) {
-    const Segment& segment = batch_->segments[static_cast<size_t>(index / n_blocks)];
-    const int64_t block = index % n_blocks;
+    const Segment& segment = batch_->segments[static_cast<size_t>(index / parts)];
+    const int64_t block = index % parts * kBlocks;
     const int64_t first = block * kChannelBlock;
     ScanTask task = scan_task(in, scan, segment, first);
-    task.n_channels = static_cast<int>(std::min<int64_t>(kChannelBlock, in.x.cols - first));
+    task.n_channels = static_cast<int>(std::min(kBlocks * kChannelBlock, in.x.cols - first));
     task.step = rows_of(in.dt, segment.first_row, first);
     task.b = rows_of(in.b, segment.first_row, 0);
     task.c = rows_of(in.c, segment.first_row, 0);
@@ -154,7 +157,8 @@ void CpuRecurrence::scan_channels(const ScanInput& in, const SelectiveScan& scan
     task.channel_decay = scan.channel_decay.data() + block * line;
     task.state = segment.state->scan_state(layer) + block * line;
     if (segment.state->n_tokens() == 0) {
-      std::memset(task.state, 0, static_cast<size_t>(line) * sizeof(float));
+      const int64_t n = channel_blocks(1, task.n_channels) * line;
+      std::memset(task.state, 0, static_cast<size_t>(n) * sizeof(float));
     }
     kernels_.scan_channels(task);
   });

@@ -50,8 +50,8 @@ struct RecurrenceKernels {
   void (*steps)(float* step, const float* bias, float low, float high, int64_t n);
   // out = exp(a * b).
   void (*decays)(const float* a, const float* b, float* out, int64_t n);
-  void (*scan_heads)(const ScanTask& task);     // any number of blocks
-  void (*scan_channels)(const ScanTask& task);  // one block
+  void (*scan_heads)(const ScanTask& task);
+  void (*scan_channels)(const ScanTask& task);
 };
 
 }  // namespace overtake
