@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/json.h"
 #include "cli/checkup.h"
 #include "cli/command.h"
+#include "cli/fidelity.h"
 #include "cli/terminal.h"
 
 namespace overtake {
@@ -45,13 +47,37 @@ void print_text(const std::vector<Finding>& findings) {
   fmt::print("{}", table.text());
 }
 
+// The receipt of one model, with progress for a person who waits.
+std::vector<Finding> receipt_of(const std::string& name) {
+  const auto failed = [&](const Error& error) {
+    return std::vector<Finding>{
+        {Finding::Level::kFailure, "model", printable(name), printable(error.message), ""}};
+  };
+  const Result<ResolvedModel> model = resolve_model(name);
+  if (!model.ok()) return failed(model.error());
+  const Result<FidelitySubject> subject = open_fidelity_subject(*model);
+  if (!subject.ok()) return failed(subject.error());
+  ThreadPool pool(default_thread_count());
+  std::unique_ptr<ProgressBar> bar;
+  std::string shown;
+  return check_fidelity(*subject, pool,
+                        [&](const std::string& what, uint64_t done, uint64_t total) {
+                          if (what != std::exchange(shown, what)) {
+                            bar = std::make_unique<ProgressBar>(stderr, printable(what), total);
+                          }
+                          bar->update(done);
+                        });
+}
+
 Result<int> run_doctor(const std::string& model, bool as_json) {
   const Machine machine = read_machine();
   std::vector<Finding> findings = check_machine(machine);
-  for (std::vector<Finding> more :
-       {check_files(machine, model), check_settings(read_environment())}) {
+  const auto add = [&](const std::vector<Finding>& more) {
     findings.insert(findings.end(), more.begin(), more.end());
-  }
+  };
+  add(check_files(machine, model));
+  if (!model.empty()) add(receipt_of(model));
+  add(check_settings(read_environment()));
   const auto count = [&](Finding::Level level) {
     return std::ranges::count(findings, level, &Finding::level);
   };
@@ -71,7 +97,8 @@ std::function<Result<int>()> setup_doctor(CommandLine& line) {
     bool as_json = false;
   };
   auto options = std::make_shared<Options>();
-  line.add("--model", options->model, "Check this model as well: a name or a path");
+  line.add("--model", options->model,
+           "Examine this model as well, every weight of it: a name or a path");
   line.flag("--json", options->as_json, "Print JSON");
   return [options] { return run_doctor(options->model, options->as_json); };
 }
