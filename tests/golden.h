@@ -58,10 +58,12 @@ inline Golden read_golden(const std::string& folder) {
   return out;
 }
 
-// Every folder of golden models: the committed ones, those of OVERTAKE_TEST_DATA, and those below
-// OVERTAKE_GOLDEN_DIR (other seeds and shapes, from the maker of the golden data).
+// Every folder of golden models: the committed ones (golden-traps: where engines go wrong), those
+// of OVERTAKE_TEST_DATA, and those below OVERTAKE_GOLDEN_DIR (other seeds and shapes, from the
+// maker of the golden data).
 inline std::vector<std::string> golden_folders() {
-  std::vector<std::string> roots = {OVERTAKE_TEST_DATA_DIR "/golden"};
+  std::vector<std::string> roots = {OVERTAKE_TEST_DATA_DIR "/golden",
+                                    OVERTAKE_TEST_DATA_DIR "/golden-traps"};
   if (const char* shared = std::getenv("OVERTAKE_TEST_DATA")) {
     roots.push_back(std::string(shared) + "/golden/models");
   }

@@ -96,7 +96,9 @@ Status read_hf_fields(const Metadata& config, const std::string& prefix, RopeCon
   TRY(read("mscale_all_dim", out.mscale_all_dim));
   TRY(read("beta_fast", out.beta_fast));
   TRY(read("beta_slow", out.beta_slow));
-  out.attention_factor = TRY(config.find_double(prefix + "attention_factor"));
+  if (const auto factor = TRY(config.find_double(prefix + "attention_factor"))) {
+    out.attention_factor = *factor;
+  }
   double turned = 1;
   TRY(read("partial_rotary_factor", turned));
   if (turned != 1) {
