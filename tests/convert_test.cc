@@ -62,6 +62,11 @@ TEST_P(ConvertedGolden, IsTheSameFileWhateverTheThreads) {
   EXPECT_EQ(Converted(GetParam(), "q8_0", 3).digest(), one);
 }
 
+TEST_P(ConvertedGolden, ConvertsOnToTheFileThatTheFolderGives) {
+  const Converted exact(GetParam(), "f32");
+  EXPECT_EQ(Converted(exact.path(), "q8_0").digest(), Converted(GetParam(), "q8_0").digest());
+}
+
 INSTANTIATE_TEST_SUITE_P(, ConvertedGolden, testing::ValuesIn(golden_folders()),
                          [](const auto& info) {
                            std::string name = std::to_string(info.index) + "_" +

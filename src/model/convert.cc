@@ -37,9 +37,9 @@ std::vector<const std::byte*> row_pointers(const PlannedTensor& tensor) {
 }
 
 const QuantType& type_of(const PlannedTensor& tensor, const QuantType& wanted) {
-  const bool weight = tensor.name.ends_with(".weight");
-  if (tensor.keep_f32 || tensor.shape.size() == 1 || !weight ||
-      tensor.name.ends_with("_norm.weight")) {
+  const bool matrix = tensor.name.ends_with(".weight") && !tensor.name.ends_with("_norm.weight") &&
+                      !tensor.name.ends_with("_conv1d.weight");
+  if (tensor.keep_f32 || tensor.shape.size() == 1 || !matrix) {
     return *find_quant_type("F32");
   }
   return tensor.shape.back() % wanted.block == 0 ? wanted : *find_quant_type("F16");
@@ -191,11 +191,25 @@ Status add_tokenizer_keys(const std::string& folder, Metadata* out) {
   return {};
 }
 
+// A GGUF file as it is, to be written with another type.
+Result<GgufPlan> plan_again(const Checkpoint& checkpoint) {
+  const TensorNames names(checkpoint, "", {"", ""});
+  GgufPlan plan(checkpoint, names, checkpoint.model_type());
+  for (const auto& [key, value] : checkpoint.metadata().all()) {
+    if (key != "general.alignment") plan.metadata().set(key, value);
+  }
+  for (const StoredTensor& tensor : checkpoint.tensors()) {
+    TRY(plan.add_tensor(tensor.name, tensor.name));
+  }
+  return plan;
+}
+
 }  // namespace
 
 std::span<const ConvertType> convert_types() { return kTypes; }
 
 Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint) {
+  if (checkpoint.format() == CheckpointFormat::kGguf) return plan_again(checkpoint);
   const Arch* arch = TRY(find_arch(checkpoint));
   if (!arch->to_gguf) {
     return Error{ErrorCode::kUnsupported,

@@ -25,7 +25,7 @@ std::span<const ConvertType> convert_types();
 // The plan of the checkpoint's arch, with the keys that every architecture has: general.*, the
 // folder's generation_config.json as generation_config.*, its tokenizer and chat template
 // (tokenizer.ggml.model is "no_vocab" if there is none). kUnsupported if the arch has no form in
-// GGUF, or is not known.
+// GGUF, or is not known. Of a GGUF file: the file itself, to be written with another type.
 Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint);
 
 struct GgufWriteOptions {

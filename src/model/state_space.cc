@@ -48,9 +48,8 @@ Result<std::vector<float>> load_decay(const LayerSource& from, TensorName name,
 Status add_causal_conv(TensorName name, int64_t layer, Bias bias, GgufPlan* plan) {
   const size_t first = plan->tensors().size();
   TRY(plan->add(name, layer, bias));
-  PlannedTensor& weight = plan->tensors()[first];
-  weight.keep_f32 = true;
-  if (weight.shape.size() == 3) weight.shape.erase(weight.shape.begin() + 1);
+  std::vector<int64_t>& shape = plan->tensors()[first].shape;
+  if (shape.size() == 3) shape.erase(shape.begin() + 1);
   return {};
 }
 

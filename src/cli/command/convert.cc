@@ -1,4 +1,5 @@
-// `overtake convert`: a Hugging Face folder becomes one GGUF file.
+// `overtake convert`: a Hugging Face folder becomes one GGUF file, or a GGUF file one of another
+// type.
 #include "model/convert.h"
 
 #include <fmt/core.h>
@@ -50,7 +51,8 @@ Result<ConvertType> find_type(const std::string& option) {
 
 // What a person should know of the file that nobody would see otherwise.
 void print_notes(const GgufPlan& plan) {
-  if (plan.metadata().all().at("tokenizer.ggml.model") == MetaValue(std::string("no_vocab"))) {
+  const auto tokenizer = plan.metadata().find_string("tokenizer.ggml.model");
+  if (tokenizer.ok() && *tokenizer == "no_vocab") {
     fmt::print(stderr,
                "note: the folder has no tokenizer, so the file has none: it computes with token "
                "ids (logits, bench), not with text\n");
@@ -104,7 +106,8 @@ Result<int> run_convert(Options options) {
 std::function<Result<int>()> setup(CommandLine& line) {
   auto options = std::make_shared<Options>();
   line.add("HF_DIR", options->model,
-           "Folder with config.json and *.safetensors, or a model's name in the store")
+           "Folder with config.json and *.safetensors (or a GGUF file, for another type), or a "
+           "model's name in the store")
       .required();
   line.add("OUT", options->out, "GGUF file to write").required();
   line.add("--type", options->type,
