@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "format/gguf_header.h"
 
 namespace overtake {
@@ -81,6 +82,36 @@ int rename_into_place(const std::string& from, const std::string& to, bool overw
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
 
+Status check_target(const std::string& path, bool overwrite) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  if (!std::filesystem::exists(status)) return {};
+  if (!std::filesystem::is_regular_file(status)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("not a regular file; {}; give the name of a file to write", path)};
+  }
+  return overwrite ? Status() : Status(exists(path));
+}
+
+Status check_tensor(const GgufTensor& tensor, const std::string& path) {
+  OVERTAKE_CHECK(!tensor.shape.empty() && tensor.shape.back() % tensor.type->block == 0);
+  if (tensor.name.size() <= kMaxNameBytes) return {};
+  return Error{ErrorCode::kUnsupported,
+               fmt::format("the name of tensor {} is longer than {} bytes; {}; other readers of "
+                           "GGUF would refuse it",
+                           escaped(tensor.name), kMaxNameBytes, path)};
+}
+
+// Room for the whole file, all zeros, so that a full disk shows before the work and not after it;
+// file systems that cannot reserve show it later. 0 or the error's number.
+int reserve(int fd, uint64_t size) {
+  if (::fallocate(fd, 0, 0, static_cast<off_t>(size)) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
+    return errno;
+  }
+  return ::ftruncate(fd, static_cast<off_t>(size)) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 uint64_t GgufTensor::n_bytes() const {
@@ -91,24 +122,13 @@ uint64_t GgufTensor::n_bytes() const {
 
 Result<GgufWriter> GgufWriter::create(const std::string& path, const Metadata& metadata,
                                       std::vector<GgufTensor> tensors, bool overwrite) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("a folder; {}; give the name of the file to write", path)};
-  }
-  if (!overwrite && std::filesystem::exists(path, ignored)) return exists(path);
+  TRY(check_target(path, overwrite));
   GgufWriter out;
   out.path_ = path;
   out.overwrite_ = overwrite;
   uint64_t data_bytes = 0;
   for (const GgufTensor& tensor : tensors) {
-    OVERTAKE_CHECK(!tensor.shape.empty() && tensor.shape.back() % tensor.type->block == 0);
-    if (tensor.name.size() > kMaxNameBytes) {
-      return Error{ErrorCode::kUnsupported,
-                   fmt::format("tensor name {} is longer than {} bytes; {}; no reader of GGUF "
-                               "takes it",
-                               tensor.name, kMaxNameBytes, path)};
-    }
+    TRY(check_tensor(tensor, path));
     out.offsets_.push_back(data_bytes);
     data_bytes += padded(tensor.n_bytes());
   }
@@ -121,17 +141,8 @@ Result<GgufWriter> GgufWriter::create(const std::string& path, const Metadata& m
   out.fd_ = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (out.fd_ < 0) return write_error(errno, path, out.file_bytes_);
   out.temporary_ = temporary;
-  // Room for the whole file, so that a full disk shows before the work and not after it. File
-  // systems that cannot reserve say so, and show it later.
-  if (::fallocate(out.fd_, 0, 0, static_cast<off_t>(out.file_bytes_)) != 0 &&
-      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
-    return write_error(errno, path, out.file_bytes_);
-  }
-  // Bytes between tensors stay zero.
-  if (::ftruncate(out.fd_, static_cast<off_t>(out.file_bytes_)) != 0) {
-    return write_error(errno, path, out.file_bytes_);
-  }
-  const int code = write_at(out.fd_, std::as_bytes(std::span(header)), 0);
+  int code = reserve(out.fd_, out.file_bytes_);
+  if (code == 0) code = write_at(out.fd_, std::as_bytes(std::span(header)), 0);
   if (code != 0) return write_error(code, path, out.file_bytes_);
   return out;
 }

@@ -168,13 +168,16 @@ TEST_F(GgufWriterTest, SaysHowMuchRoomTheFileNeedsWhereThereIsTooLittle) {
   EXPECT_THAT(files(), testing::IsEmpty());
 }
 
-TEST_F(GgufWriterTest, RefusesAFolderAndAMissingFolder) {
+TEST_F(GgufWriterTest, RefusesAFolderAMissingFolderAndADevice) {
   const auto folder = GgufWriter::create(folder_.string(), architecture(), {}, true);
   ASSERT_FALSE(folder.ok());
-  EXPECT_THAT(folder.error().message, testing::HasSubstr("a folder"));
+  EXPECT_THAT(folder.error().message, testing::HasSubstr("not a regular file"));
   const auto missing =
       GgufWriter::create((folder_ / "no" / "x.gguf").string(), architecture(), {}, true);
   EXPECT_FALSE(missing.ok());
+  const auto device = GgufWriter::create("/dev/null", architecture(), {}, true);
+  ASSERT_FALSE(device.ok());
+  EXPECT_THAT(device.error().message, testing::HasSubstr("not a regular file"));
 }
 
 }  // namespace

@@ -47,6 +47,15 @@ Status GgufPlan::add_tensor(std::string gguf, const std::string& hf, const Rows&
                              checkpoint_.path())};
   }
   used_.insert(hf);
+  const int64_t n_parts = tensor->shape.size() <= 1 ? tensor->n_cols() : tensor->n_rows();
+  for (const auto& part : rows) {
+    if (part.first >= 0 && part.count >= 0 && part.first <= n_parts - part.count) continue;
+    return Error{
+        ErrorCode::kDamaged,
+        fmt::format("tensor {}: rows {} to {} wanted, it has {}; {}; the file is damaged or "
+                    "not of this architecture",
+                    hf, part.first, part.first + part.count, n_parts, checkpoint_.path())};
+  }
   PlannedTensor out;
   out.name = std::move(gguf);
   out.shape = tensor->shape;
@@ -56,8 +65,6 @@ Status GgufPlan::add_tensor(std::string gguf, const std::string& hf, const Rows&
     out.keep_f32 = true;
     std::vector<float> all = tensor->to_f32();
     for (const auto& part : rows) {
-      OVERTAKE_CHECK(part.first >= 0 &&
-                     part.first + part.count <= static_cast<int64_t>(all.size()));
       out.values.insert(out.values.end(), all.begin() + part.first,
                         all.begin() + part.first + part.count);
     }
