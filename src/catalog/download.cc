@@ -70,9 +70,9 @@ Download::~Download() {
 Status Download::prepare(const std::function<bool()>& cancelled) {
   fd_ = TRY(context_.folder.open_to_write(part_name()));
   size_ = context_.folder.size_of(part_name()).value_or(0);
-  const bool can_resume = !validator_.empty() || !file_.sha256.empty() || !file_.git_blob.empty();
-  // The size stands in what Git digests, so such a (small) file is always fetched whole.
+  const bool can_resume = !validator_.empty() || !file_.sha256.empty();
   const bool too_long = file_.bytes && size_ > *file_.bytes;
+  // A small file is digested as Git does, from its first byte: it is fetched whole.
   if (size_ > 0 && (!can_resume || too_long || !file_.git_blob.empty())) return start_over();
   std::vector<char> buffer(1 << 20);
   for (uint64_t at = 0; at < size_;) {
@@ -120,15 +120,16 @@ void Download::ask() {
   const Result<HttpUrl> url = parse_http_url(file_.url);
   if (!url.ok()) return finish(url.error());
   std::vector<HttpHeader> headers;
-  const bool can_resume = !validator_.empty() || !file_.sha256.empty() || !file_.git_blob.empty();
-  if (size_ > 0 && !can_resume) {
+  if (size_ > 0 && validator_.empty() && file_.sha256.empty()) {
     if (Status emptied = start_over(); !emptied.ok()) return finish(std::move(emptied));
   }
   asked_range_ = size_ > 0;
   if (asked_range_) {
     resumed_from_ = size_;
     headers.push_back({"Range", fmt::format("bytes={}-", size_)});
-    if (!validator_.empty()) headers.push_back({"If-Range", validator_});
+    // A published digest tells a changed file for sure; ETags of one file differ between the hosts
+    // of a large storage.
+    if (file_.sha256.empty()) headers.push_back({"If-Range", validator_});
   }
   get_ = std::make_unique<SourceGet>(
       context_.client, context_.source,
