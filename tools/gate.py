@@ -51,8 +51,10 @@ class Gate:
                  [PYTHON, "-m", "unittest", "discover", "-s", TOOLS, "-p", "*_test.py"])
 
     def vocabulary(self):
-        return self.run("Llama 2's vocabulary",
-                        [TOOLS / "get_llama_vocab.py", ROOT / ".cache/vocabularies"])
+        return (self.run("Llama 2's vocabulary",
+                         [TOOLS / "get_llama_vocab.py", ROOT / ".cache/vocabularies"]) and
+                self.run("other models' vocabularies",
+                         [TOOLS / "get_vocabularies.py", ROOT / ".cache/vocabularies"]))
 
     def release(self):
         return (self.run("release build", build("release", "overtake", "tests")) and

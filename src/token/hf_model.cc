@@ -9,17 +9,9 @@
 #include "token/hf_json.h"
 #include "token/hf_structure.h"
 #include "token/pretokenizer.h"
+#include "token/sentencepiece_text.h"
 
 namespace overtake::hf {
-namespace {
-
-constexpr std::string_view kVisibleSpace = "\xE2\x96\x81";
-
-struct Structure {
-  std::vector<std::string> pre;
-  std::vector<std::string> normalizer;
-  std::string charsmap;  // base64
-};
 
 Status read_dictionary(const Json& model, HfVocabulary* out) {
   const Json* vocab = field(model, "vocab");
@@ -41,6 +33,18 @@ Status read_dictionary(const Json& model, HfVocabulary* out) {
   }
   return {};
 }
+
+Status set_unknown(const Json& model, HfVocabulary* vocabulary, Metadata* metadata) {
+  const auto unknown = TRY(find_string(model, "unk_token", vocabulary->file()));
+  if (!unknown) return {};
+  const int64_t id = vocabulary->find(*unknown);
+  if (id < 0) return {};
+  vocabulary->set_type(id, TokenType::kUnknown);
+  metadata->set("tokenizer.ggml.unknown_token_id", static_cast<uint64_t>(id));
+  return {};
+}
+
+namespace {
 
 Status read_added(const Json& json, HfVocabulary* out) {
   const Json* added = field(json, "added_tokens");
@@ -91,16 +95,6 @@ Status check_bpe(const Json& model, std::string_view file) {
   if (dropout && !(dropout->is_number() && dropout->get<double>() == 0)) {
     return unsupported(fmt::format("BPE with dropout {}", escaped(dump_json(*dropout))), file);
   }
-  return {};
-}
-
-Status set_unknown(const Json& model, HfVocabulary* vocabulary, Metadata* metadata) {
-  const auto unknown = TRY(find_string(model, "unk_token", vocabulary->file()));
-  if (!unknown) return {};
-  const int64_t id = vocabulary->find(*unknown);
-  if (id < 0) return {};
-  vocabulary->set_type(id, TokenType::kUnknown);
-  metadata->set("tokenizer.ggml.unknown_token_id", static_cast<uint64_t>(id));
   return {};
 }
 
@@ -236,10 +230,15 @@ Status read_tokenizer_json(const Json& json, HfVocabulary* vocabulary, Metadata*
   if (type.empty() && field(*model, "merges")) type = "BPE";
   if (type == "BPE") {
     TRY(read_bpe(*model, structure, vocabulary, metadata));
+  } else if (type == "Unigram") {
+    TRY(read_unigram(*model, structure, vocabulary, metadata));
+  } else if (type == "WordPiece") {
+    TRY(read_word_piece(*model, structure, vocabulary, metadata));
   } else {
     return unsupported(fmt::format("unknown tokenizer model \"{}\"", escaped(type)), file);
   }
   TRY(read_added(json, vocabulary));
+  if (type == "WordPiece") mark_word_beginnings(vocabulary);
   return read_post_processor(field(json, "post_processor"), 0, *vocabulary, metadata);
 }
 

@@ -25,6 +25,8 @@ class HfVocabulary {
   // -1: none.
   int64_t find(std::string_view text) const;
   void set_type(int64_t id, TokenType type) { types_[id] = type; }
+  // For spelling alone: find() still goes by the old text.
+  void rename(int64_t id, std::string text) { tokens_[id] = std::move(text); }
   void set_score(int64_t id, double score) { scores_[id] = score; }
   const std::string& text(int64_t id) const { return tokens_[id]; }
   TokenType type(int64_t id) const { return types_[id]; }

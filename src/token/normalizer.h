@@ -29,6 +29,9 @@ class Normalizer {
  private:
   // Appends the rewritten text; false, with nothing appended, where it would be the same.
   using Step = std::function<bool(std::string_view text, std::string& out)>;
+  bool add_step(const std::string& step);  // false: not known
+  bool add_text_step(const std::string& step);
+  void add_bert_steps(std::string_view step);
   std::vector<Step> steps_;
 };
 

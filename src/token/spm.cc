@@ -3,40 +3,18 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 
+#include "token/sentencepiece_text.h"
 #include "token/utf8.h"
 
 namespace overtake {
 namespace {
 
-constexpr std::string_view kVisibleSpace = "\xE2\x96\x81";  // U+2581, how the vocabulary writes ' '
-
 Error damaged(std::string_view what, std::string_view path) {
   return {ErrorCode::kDamaged,
           fmt::format("{}; {}; the file is damaged: get it again", what, path)};
-}
-
-// `text` with U+2581 as spaces: to SentencePiece the two are one character.
-void append_with_spaces(std::string_view text, std::string& out) {
-  for (;;) {
-    const size_t at = text.find(kVisibleSpace);
-    out += text.substr(0, at);
-    if (at == std::string_view::npos) return;
-    out += ' ';
-    text.remove_prefix(at + kVisibleSpace.size());
-  }
-}
-
-// The byte that "<0xNN>" names, -1 for any other name.
-int named_byte(std::string_view name) {
-  if (name.size() != 6 || !name.starts_with("<0x") || name[5] != '>') return -1;
-  int byte = -1;
-  const char* begin = name.data() + 3;
-  const auto [end, error] = std::from_chars(begin, begin + 2, byte, 16);
-  return error == std::errc() && end == begin + 2 && byte >= 0 ? byte : -1;
 }
 
 // Whether a space stands after another character, as in "a b".

@@ -7,6 +7,8 @@
 #include "token/bpe.h"
 #include "token/hf_tokenizer.h"
 #include "token/spm.h"
+#include "token/unigram.h"
+#include "token/word_piece.h"
 
 namespace overtake {
 namespace {
@@ -41,9 +43,11 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::load(const Metadata& metadata,
   }
   if (*model == "gpt2") return ByteLevelBpe::load(metadata, path);
   if (*model == "llama") return SentencePieceBpe::load(metadata, path);
+  if (*model == "t5") return Unigram::load(metadata, path);
+  if (*model == "bert") return WordPiece::load(metadata, path);
   return Error{ErrorCode::kUnsupported,
                fmt::format("unknown tokenizer \"{}\" (tokenizer.ggml.model); {}; known are: gpt2 "
-                           "llama",
+                           "llama t5 bert",
                            *model, path)};
 }
 

@@ -138,8 +138,6 @@ void append_lower(char32_t code, std::string& out) {
   if (code == 0x130) append_utf8(0x307, out);
 }
 
-bool is_nonspacing_mark(char32_t code) { return property(code).category == UTF8PROC_CATEGORY_MN; }
-
 bool is_mark(char32_t code) {
   const int category = property(code).category;
   return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||

@@ -15,9 +15,7 @@ bool append_in_form(std::string_view text, UnicodeForm form, std::string& out);
 // Lower case, character by character (Unicode's full mapping without context).
 void append_lower(char32_t code, std::string& out);
 void append_utf8(char32_t code, std::string& out);
-// Marks that take no room of their own (Mn), and those of any kind (M).
-bool is_nonspacing_mark(char32_t code);
-bool is_mark(char32_t code);
+bool is_mark(char32_t code);  // \p{M}
 
 // The end of the user-perceived character (extended grapheme cluster, UAX 29) at text[begin]. A
 // byte that is not UTF-8 is one of its own.
