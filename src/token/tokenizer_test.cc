@@ -112,8 +112,8 @@ TEST(ByteLevelBpe, RefusesWhatItWouldHaveToGuess) {
   m.set("tokenizer.ggml.pre", std::string("default"));
   EXPECT_LOAD_ERROR(m, ErrorCode::kUnsupported, "tokenizer.ggml.pre");
   m = small_bpe();
-  m.set("tokenizer.ggml.model", std::string("t5"));
-  EXPECT_LOAD_ERROR(m, ErrorCode::kUnsupported, "t5");
+  m.set("tokenizer.ggml.model", std::string("rwkv"));
+  EXPECT_LOAD_ERROR(m, ErrorCode::kUnsupported, "rwkv");
   m = small_bpe();
   m.set("tokenizer.ggml.add_space_prefix", true);
   EXPECT_LOAD_ERROR(m, ErrorCode::kUnsupported, "add_space_prefix");
