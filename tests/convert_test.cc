@@ -39,11 +39,12 @@ TEST_P(ConvertedGolden, GivesTheSameBitsInF32) {
 
 // A weight is off by half a unit in the last place at most (2^-12 of it for F16, 2^-9 for BF16, a
 // 254th of its block's largest for Q8_0), a logit by some multiple of that: errors of a row's
-// products are independent, and every layer adds its own. Twice the multiple that was measured
-// (13).
+// products are independent, and every layer adds its own. Twice the multiples that were measured:
+// 13, and 29 for Falcon-H1, whose layers are two.
 TEST_P(ConvertedGolden, StaysNearInSmallerTypes) {
   const Golden golden = read_golden(GetParam());
   const std::vector<float> before = logits_of(golden.folder, golden.input_ids);
+  const double multiple = golden.folder.ends_with("falcon-h1") ? 60 : 26;
   struct Bound {
     const char* type;
     double relative;
@@ -52,7 +53,7 @@ TEST_P(ConvertedGolden, StaysNearInSmallerTypes) {
     const Converted file(golden.folder, bound.type);
     const std::vector<float> after = logits_of(file.path(), golden.input_ids);
     const double away = root_mean_square(after, &before) / root_mean_square(before);
-    EXPECT_LE(away, 24 * bound.relative) << bound.type;
+    EXPECT_LE(away, multiple * bound.relative) << bound.type;
     EXPECT_GT(away, 0) << bound.type;
   }
 }
@@ -75,6 +76,12 @@ INSTANTIATE_TEST_SUITE_P(, ConvertedGolden, testing::ValuesIn(golden_folders()),
                            return name;
                          });
 
+std::string folder_of(const std::string& name) {
+  const std::string data = OVERTAKE_TEST_DATA_DIR;
+  const std::string golden = data + "/golden/" + name;
+  return fs::exists(golden) ? golden : data + "/golden-traps/" + name;
+}
+
 Json peers() {
   const std::string path = OVERTAKE_TEST_DATA_DIR "/peer/peer.json";
   const auto text = read_file(path, 1 << 20);
@@ -87,7 +94,7 @@ TEST(ConvertedFiles, AreThoseThatThePeerWasGiven) {
   const Json recorded = peers();
   for (const auto& [name, digests] : recorded.items()) {
     for (const auto& [type, digest] : digests.items()) {
-      const Converted file(OVERTAKE_TEST_DATA_DIR "/golden/" + name, type);
+      const Converted file(folder_of(name), type);
       EXPECT_EQ(file.digest(), digest.get<std::string>()) << name << " " << type;
     }
   }
@@ -97,8 +104,8 @@ TEST(ConvertedFiles, AreThoseThatThePeerWasGiven) {
 // time step, B and C with the epsilon of the other norms, 1e-5 and not 1e-6; all else is f32.
 float tolerance(const std::string& name) {
   if (name == "falcon-mamba") return 2e-3f;
-  const bool gelu = name.starts_with("falcon-7b") || name.starts_with("falcon-40b") ||
-                    name.starts_with("falcon2");
+  const auto model = open_checkpoint(folder_of(name));
+  const bool gelu = model.ok() && (*model)->model_type() == "falcon";
   return gelu ? 1e-2f : 2e-4f;
 }
 
@@ -115,7 +122,7 @@ TEST(ConvertedFiles, GiveTheLogitsOfLlamaCpp) {
     std::map<std::string, const SafetensorsEntry*> entries;
     for (const SafetensorsEntry& entry : *table) entries[entry.name] = &entry;
     const std::vector<float> theirs = floats_of(*entries.at("logits"));
-    const Converted converted(OVERTAKE_TEST_DATA_DIR "/golden/" + name, "f32");
+    const Converted converted(folder_of(name), "f32");
     const std::vector<float> ours = logits_of(converted.path(), ids_of(*entries.at("input_ids")));
     const int64_t vocab = entries.at("logits")->shape[1];
     float worst = 0;
@@ -129,7 +136,7 @@ TEST(ConvertedFiles, GiveTheLogitsOfLlamaCpp) {
     }
     EXPECT_LE(worst, tolerance(name)) << name;
   }
-  EXPECT_GE(n_compared, 16u);
+  EXPECT_GE(n_compared, 26u);
 }
 
 }  // namespace

@@ -49,13 +49,27 @@ void set_exact(const RopeConfig& config, Metadata* out) {
 
 double yarn_growth(double factor) { return factor <= 1 ? 1.0 : 0.1 * std::log(factor) + 1.0; }
 
-void set_yarn(const RopeConfig& config, double magnitude, GgufPlan* plan) {
+// The angles of the unscaled embedding are these times the scaled ones.
+Status add_divisors(const RopeConfig& config, const Rope& scaled, GgufPlan* plan) {
+  RopeConfig plain = config;
+  plain.type = "default";
+  std::vector<float> divisors = TRY(make_rope(plain, Rope::Pairing::kHalves)).inv_freq;
+  for (size_t j = 0; j < divisors.size(); ++j) divisors[j] /= scaled.inv_freq[j];
+  plan->add_values("rope_freqs.weight", std::move(divisors));
+  return {};
+}
+
+Status set_yarn(const RopeConfig& config, const Rope& scaled, GgufPlan* plan) {
+  // llama.cpp knows YaRN with the paper's bounds. With others its angles become divisors.
+  if (config.beta_fast != 32 || config.beta_slow != 1 || !config.truncate) {
+    plan->set_f32("rope.scaling.attn_factor", scaled.magnitude);
+    return add_divisors(config, scaled, plan);
+  }
   plan->set("rope.scaling.type", std::string("yarn"));
   plan->set_f32("rope.scaling.factor", config.factor);
   plan->set("rope.scaling.original_context_length", config.original_context);
-  plan->set_f32("rope.scaling.attn_factor", magnitude / yarn_growth(config.factor));
-  plan->set_f32("rope.scaling.yarn_beta_fast", config.beta_fast);
-  plan->set_f32("rope.scaling.yarn_beta_slow", config.beta_slow);
+  plan->set_f32("rope.scaling.attn_factor", scaled.magnitude / yarn_growth(config.factor));
+  return {};
 }
 
 }  // namespace
@@ -108,13 +122,9 @@ Status set_gguf_rope(const RopeConfig& config, GgufPlan* plan) {
     plan->set("rope.scaling.type", std::string("linear"));
     plan->set_f32("rope.scaling.factor", config.factor);
   } else if (config.type == "yarn") {
-    set_yarn(config, scaled.magnitude, plan);
+    TRY(set_yarn(config, scaled, plan));
   } else if (config.type == "llama3") {
-    RopeConfig plain = config;
-    plain.type = "default";
-    std::vector<float> divisors = TRY(make_rope(plain, Rope::Pairing::kHalves)).inv_freq;
-    for (size_t j = 0; j < divisors.size(); ++j) divisors[j] /= scaled.inv_freq[j];
-    plan->add_values("rope_freqs.weight", std::move(divisors));
+    TRY(add_divisors(config, scaled, plan));
   }
   return {};
 }
