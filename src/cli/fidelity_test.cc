@@ -269,6 +269,15 @@ TEST_F(Fidelity, MarkersTypedNormalAreFound) {
   expect_fault(model_, "typed NORMAL instead of CONTROL: <|im_end|>");
 }
 
+TEST_F(Fidelity, HtmlsMarksAreOrdinaryTokensOfByteLevelVocabularies) {
+  model_.tokens.back() = "</s>";
+  model_.drop("tokenizer.ggml.merges");
+  model_.meta.set("tokenizer.ggml.merges", std::vector<std::string>{"t h", "i n", "e r"});
+  for (const Finding& finding : examine(model_)) {
+    EXPECT_NE(finding.level, Finding::Level::kFailure) << finding.text;
+  }
+}
+
 TEST_F(Fidelity, MarkersThatUsersCanForgeAreNamed) {
   model_.types[1] = 4;  // <|im_start|> as USER_DEFINED
   expect_warning(model_, "USER_DEFINED");
@@ -309,9 +318,9 @@ TEST_F(Fidelity, BrokenTemplatesAreFound) {
   }
 }
 
-TEST_F(Fidelity, BosByTemplateAndByFileIsNamed) {
+TEST_F(Fidelity, BosByTemplateAndByFileIsTold) {
   model_.meta.set("tokenizer.ggml.add_bos_token", true);
-  expect_warning(model_, "asks for one more");
+  expect(model_, Finding::Level::kOk, "Overtake does not add the one that the file asks for");
 }
 
 TEST_F(Fidelity, TemplateWithoutTheBosThatTheFileWantsIsNamed) {

@@ -98,7 +98,8 @@ std::string pull_line(const PullProgress& progress, const PullSpeed& speed, int 
     tail += fmt::format("  {}/s", human_bytes(static_cast<uint64_t>(speed.bytes_per_s)));
   }
   if (speed.seconds_left > 0) tail += fmt::format("  {} left", human_duration(speed.seconds_left));
-  const int width = std::max(columns - display_width(tail), 8);
+  // Room for the longest tail, so that the bar does not jump when rate and time come.
+  const int width = std::max(columns - std::max(display_width(tail), 48), 8);
   std::string out = shortened(printable(progress.what), std::min(width, 60));
   const int bar = std::min(30, width - display_width(out) - 2);
   if (progress.total_bytes > 0 && bar >= 10) {

@@ -49,11 +49,11 @@ void check_beginning(const FidelityRun& run, const Rendered& rendered) {
                      "get the makers' own template: models answer worse after a doubled one");
   }
   if (n == 1 && adds) {
-    return run.warn(kName,
-                    fmt::format("it writes {}, and the file asks for one more before every prompt "
-                                "(add_bos_token)",
-                                rendered.bos),
-                    "Overtake writes it once; programs that obey both double it");
+    return run.ok(kName,
+                  fmt::format("runs; {} stands once at the start: the template writes it, and "
+                              "Overtake does not add the one that the file asks for "
+                              "(add_bos_token), as some programs do",
+                              rendered.bos));
   }
   if (n == 0 && adds) {
     return run.warn(

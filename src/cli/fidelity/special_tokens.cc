@@ -20,7 +20,10 @@ constexpr std::string_view kTurnEnds[] = {"<|im_end|>", "<|eot_id|>", "<|eom_id|
 class Examination {
  public:
   Examination(const FidelityRun& run, const Vocabulary& vocabulary)
-      : run_(run), vocabulary_(vocabulary), template_(run.subject.chat_template()) {}
+      : run_(run), vocabulary_(vocabulary), template_(run.subject.chat_template()) {
+    const auto model = run.subject.text().find_string("tokenizer.ggml.model");
+    is_sentencepiece_ = model.ok() && model->value_or("") == "llama";
+  }
 
   void run() {
     const size_t before = run_.findings.size();
@@ -54,9 +57,10 @@ class Examination {
     }
   }
 
-  // Whether a name is written like a control token's.
-  static bool looks_like_control(std::string_view name) {
-    if (name == "<s>" || name == "</s>" || name == "<unk>" || name == "<pad>") return true;
+  // Whether a name is written like a control token's. In byte-level vocabularies "</s>" may be an
+  // ordinary token: a mark of HTML.
+  bool looks_like_control(std::string_view name) const {
+    if (name == "<s>" || name == "</s>" || name == "<unk>") return is_sentencepiece_;
     return name.size() > 4 && name.starts_with("<|") && name.ends_with("|>");
   }
 
@@ -167,6 +171,7 @@ class Examination {
   const FidelityRun& run_;
   const Vocabulary& vocabulary_;
   std::string template_;
+  bool is_sentencepiece_ = false;
 };
 
 void check(const FidelityRun& run) {
