@@ -360,6 +360,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
     auto all = std::exchange(transfers, {});
     for (auto& [key, transfer] : all) {
       transfer->ended = true;
+      transfer->events = {};
       if (transfer->added) curl_multi_remove_handle(multi, transfer->easy);
     }
     all.clear();
@@ -478,8 +479,10 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
     transfers.erase(found);
     if (transfer->added) curl_multi_remove_handle(multi, transfer->easy);
     transfer->added = false;
-    if (std::exchange(transfer->ended, true) || !transfer->events.done) return;
-    const auto done = std::move(transfer->events.done);
+    // Whoever holds the call may hang on what these hold: a circle, ended here.
+    const HttpClientEvents events = std::exchange(transfer->events, {});
+    const auto& done = events.done;
+    if (std::exchange(transfer->ended, true) || !done) return;
     if (transfer->failure) {
       done(std::move(*transfer->failure));
     } else if (code != CURLE_OK) {

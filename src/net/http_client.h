@@ -79,7 +79,7 @@ struct HttpClientOptions {
 class HttpClient {
  public:
   explicit HttpClient(EventLoop& loop, HttpClientOptions options = {});
-  ~HttpClient();  // cancels what is under way
+  ~HttpClient();  // cancels what is under way; not from within head or body
   HttpClient(const HttpClient&) = delete;
 
   // Never calls back before it has returned.
