@@ -16,8 +16,8 @@ namespace {
 using overtake::Json;
 namespace openai = overtake::openai;
 
-void check_call(const openai::CompletionCall& call) {
-  OVERTAKE_CHECK(call.n_choices() >= 1 && call.n_choices() <= openai::kMaxChoices);
+void check_call(const wire::Call& call) {
+  OVERTAKE_CHECK(call.n_choices() >= 1 && call.n_choices() <= wire::kMaxChoices);
   const overtake::GenerateRequest request = call.choice_request(call.n_choices() - 1);
   OVERTAKE_CHECK(request.max_tokens.value_or(0) >= 0);
   OVERTAKE_CHECK(request.top_logprobs >= -1 && request.top_logprobs <= openai::kMaxTopLogprobs);
@@ -33,8 +33,7 @@ void check_call(const openai::CompletionCall& call) {
 }
 
 // Answers `call` with `text`, and reads the answer back.
-void check_answer(const openai::CompletionCall& call, openai::AnswerWriter& writer,
-                  std::string_view text) {
+void check_answer(const wire::Call& call, wire::AnswerWriter& writer, std::string_view text) {
   std::string out;
   overtake::TextEvent event{std::string(text.substr(0, 64)), {}};
   event.logprobs.push_back({1, event.text, -0.5, {{2, event.text, -1}}});
@@ -54,7 +53,7 @@ void check_answer(const openai::CompletionCall& call, openai::AnswerWriter& writ
 
 template <typename Parse, typename MakeWriter>
 void check(const Json& body, std::string_view text, Parse parse, MakeWriter make_writer) {
-  openai::CompletionCall call;
+  wire::Call call;
   if (const auto error = parse(body, &call)) {
     OVERTAKE_CHECK(error->status == 400 && !error->message.empty());
     OVERTAKE_CHECK(overtake::parse_json(openai::error_json(*error), "error").ok());

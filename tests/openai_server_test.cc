@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "base/json.h"
 #include "engine/null_generator.h"
 #include "raw_client.h"
 #include "scripted_generator.h"

@@ -31,6 +31,7 @@ class ScriptedGenerator : public Generator {
   ScriptedGenerator() {
     info_.name = "scripted";
     info_.owned_by = "test";
+    info_.features = kLocalFeatures;
     info_.context_length = 1'000'000'000;
     thread_ = std::thread([this] { run(); });
   }

@@ -40,21 +40,27 @@ constexpr size_t kMaxSeparateEvents = 64;
 // Joins `next` to the end of `last` where both are text, so that a slow reader holds one event.
 bool join(Event& last, Event& next) {
   if (auto* text = std::get_if<TextEvent>(&last)) {
-    if (auto* more = std::get_if<TextEvent>(&next)) {
+    auto* more = std::get_if<TextEvent>(&next);
+    if (more && text->signature.empty()) {
       text->text += more->text;
+      text->signature = std::move(more->signature);
       for (auto& entry : more->logprobs) text->logprobs.push_back(std::move(entry));
       return true;
     }
   }
   if (auto* text = std::get_if<ReasoningEvent>(&last)) {
-    if (auto* more = std::get_if<ReasoningEvent>(&next)) {
+    auto* more = std::get_if<ReasoningEvent>(&next);
+    const bool is_whole = !text->signature.empty() || !text->encrypted.empty();
+    if (more && !is_whole && text->id == more->id) {
       text->text += more->text;
+      text->signature = std::move(more->signature);
+      text->encrypted = std::move(more->encrypted);
       return true;
     }
   }
   if (auto* tool = std::get_if<ToolEvent>(&last)) {
     auto* more = std::get_if<ToolEvent>(&next);
-    if (more && more->index == tool->index) {
+    if (more && more->index == tool->index && more->signature.empty()) {
       tool->arguments += more->arguments;
       return true;
     }

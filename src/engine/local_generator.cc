@@ -30,6 +30,7 @@ class LocalGenerator : public Generator {
         scheduler_(*model_, options.kv_bytes ? *options.kv_bytes : available_memory() / 2) {
     info_.name = options.name;
     info_.owned_by = "overtake";
+    info_.features = kLocalFeatures;
     info_.context_length = std::min(model_->model().info().context_length, scheduler_.max_tokens());
     struct stat file;
     if (::stat(model_->checkpoint().path().c_str(), &file) == 0) info_.created_s = file.st_mtime;

@@ -18,6 +18,7 @@ class NullGenerator : public Generator {
   NullGenerator() {
     info_.name = "null";
     info_.owned_by = "overtake";
+    info_.features = kLocalFeatures;
     info_.created_s = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::system_clock::now().time_since_epoch())
                           .count();

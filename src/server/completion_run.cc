@@ -21,47 +21,51 @@ constexpr size_t kOutputHighWater = 64 << 10;
 class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
  public:
   CompletionRun(std::shared_ptr<HttpExchange> exchange, std::shared_ptr<Generator> generator,
-                openai::CompletionCall call)
-      : exchange_(std::move(exchange)), generator_(std::move(generator)), call_(std::move(call)) {}
+                const wire::Dialect& dialect, wire::Call call)
+      : exchange_(std::move(exchange)),
+        generator_(std::move(generator)),
+        dialect_(dialect),
+        call_(std::move(call)) {}
 
-  void start(const CompletionDialect& dialect);
+  void start();
 
  private:
   size_t n_choices() const { return static_cast<size_t>(call_.n_choices()); }
   void generate_next();
-  openai::ApiError describe(const Error& error) const;
+  wire::CallError describe(const Error& error) const;
   void pump(size_t index);
   void pump_all();
   void handle(size_t index, Event event);
   void write_out();
   void complete();
-  void fail(const openai::ApiError& error);
+  void fail(const wire::CallError& error);
   void release();
 
   std::shared_ptr<HttpExchange> exchange_;
   std::shared_ptr<Generator> generator_;
-  openai::CompletionCall call_;
+  const wire::Dialect& dialect_;
+  wire::Call call_;
   std::vector<Answer> answers_;  // of the choices so far
-  std::unique_ptr<openai::AnswerWriter> writer_;
+  std::unique_ptr<wire::AnswerWriter> writer_;
   std::string out_;
   size_t n_finished_ = 0;
   bool streaming_ = false;
   bool done_ = false;
 };
 
-void CompletionRun::start(const CompletionDialect& dialect) {
+void CompletionRun::start() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   writer_ =
-      dialect.make_writer(call_, {std::string(dialect.id_prefix) + exchange_->request().id,
-                                  std::chrono::duration_cast<std::chrono::seconds>(now).count(),
-                                  generator_->info().name});
+      dialect_.make_writer(call_, {std::string(dialect_.id_prefix) + exchange_->request().id,
+                                   std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+                                   generator_->info().name});
   exchange_->on_gone([self = shared_from_this()] { self->release(); });
   exchange_->on_drained([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->pump_all();
   });
   exchange_->on_stopping([weak = weak_from_this()] {
     if (const auto self = weak.lock()) {
-      self->fail(openai::plain_error(503, "the server is shutting down; send the request again"));
+      self->fail(wire::plain_error(503, "the server is shutting down; send the request again"));
     }
   });
   generate_next();
@@ -77,6 +81,12 @@ void CompletionRun::generate_next() {
   one.id = make_uuid_v7();
   one.trace_id = request.id;
   one.model = generator_->info().name;
+  if (const auto unmet = first_unmet(one, generator_->info().features)) {
+    return fail(
+        wire::unsupported_field(dialect_.field_of(*unmet),
+                                fmt::format("{}: {} does not support {}", dialect_.field_of(*unmet),
+                                            one.model, feature_name(unmet->feature))));
+  }
   if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
   auto answer = generator_->generate(std::move(one));
   if (!answer.ok()) return fail(describe(answer.error()));
@@ -95,8 +105,8 @@ void CompletionRun::generate_next() {
 }
 
 // The error for the client; what is wrong with us goes to the log as well.
-openai::ApiError CompletionRun::describe(const Error& error) const {
-  openai::ApiError out = openai::to_api_error(error);
+wire::CallError CompletionRun::describe(const Error& error) const {
+  wire::CallError out = wire::to_call_error(error);
   if (out.status >= 500) log(LogLevel::kError, exchange_->request().id + " " + error.message);
   return out;
 }
@@ -116,19 +126,22 @@ void CompletionRun::pump(size_t index) {
 
 void CompletionRun::handle(size_t index, Event event) {
   if (auto* failed = std::get_if<FailedEvent>(&event)) {
-    openai::ApiError error = describe(failed->error);
-    error.retry_later = error.retry_later || failed->retryable;
+    wire::CallError error = describe(failed->error);
+    if (failed->retryable && !error.retry_after_ms) error.retry_after_ms = 1000;
+    if (failed->upstream && failed->upstream->retry_after_ms) {
+      error.retry_after_ms = failed->upstream->retry_after_ms;
+    }
     return fail(error);
   }
   const auto* finished = std::get_if<FinishedEvent>(&event);
   if (finished && finished->reason == FinishReason::kCancelled) {
-    return fail(openai::to_api_error({ErrorCode::kCancelled, "the answer was cancelled"}));
+    return fail(wire::to_call_error({ErrorCode::kCancelled, "the answer was cancelled"}));
   }
   if (call_.stream && !streaming_) {
     streaming_ = true;
     exchange_->set_header("Cache-Control", "no-cache");
     exchange_->set_header("X-Accel-Buffering", "no");  // or nginx would hold the events back
-    exchange_->start_stream(200, "text/event-stream");
+    exchange_->start_stream(200, std::string(dialect_.stream_type));
   }
   const bool is_end = finished != nullptr;
   writer_->add(static_cast<int>(index), std::move(event), out_);
@@ -142,7 +155,7 @@ void CompletionRun::write_out() {
 
 void CompletionRun::complete() {
   writer_->finish(out_);
-  const openai::UsageTotals& usage = writer_->usage();
+  const wire::UsageTotals& usage = writer_->usage();
   exchange_->note(fmt::format("prompt_tokens={} completion_tokens={}", usage.prompt_tokens,
                               usage.completion_tokens));
   const auto exchange = exchange_;
@@ -155,13 +168,13 @@ void CompletionRun::complete() {
   }
 }
 
-void CompletionRun::fail(const openai::ApiError& error) {
+void CompletionRun::fail(const wire::CallError& error) {
   if (done_) return;
   const auto exchange = exchange_;
-  exchange->note("error=" + error.code.value_or(error.type));
+  exchange->note("error=" + error.code.value_or(error_code_name(error.kind)));
   release();
-  if (!streaming_) return reply_error(*exchange, error);
-  exchange->write(std::exchange(out_, {}) + openai::stream_error(error));
+  if (!streaming_) return reply_error(*exchange, error, dialect_);
+  exchange->write(std::exchange(out_, {}) + dialect_.stream_error(error));
   exchange->end_stream();
 }
 
@@ -174,14 +187,20 @@ void CompletionRun::release() {
 }  // namespace
 
 void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
-                    const CompletionDialect& dialect) {
+                    const wire::Dialect& dialect, wire::Call call) {
   const auto body = parse_json(exchange->request().body, "request body");
-  if (!body.ok()) return reply_error(*exchange, openai::to_api_error(body.error()));
-  openai::CompletionCall call;
-  if (const auto error = dialect.parse(body.value(), &call)) return reply_error(*exchange, *error);
+  if (!body.ok()) return reply_error(*exchange, wire::to_call_error(body.error()), dialect);
+  if (!body.value().is_object()) {
+    return reply_error(*exchange, wire::plain_error(400, "the request's body is not a JSON object"),
+                       dialect);
+  }
+  if (const auto error = dialect.parse(body.value(), &call)) {
+    return reply_error(*exchange, *error, dialect);
+  }
   const auto generator = context.find(call.model);
-  if (!generator) return reply_error(*exchange, openai::model_not_found(call.model));
-  std::make_shared<CompletionRun>(std::move(exchange), generator, std::move(call))->start(dialect);
+  if (!generator) return reply_error(*exchange, wire::model_not_found(call.model), dialect);
+  std::make_shared<CompletionRun>(std::move(exchange), generator, dialect, std::move(call))
+      ->start();
 }
 
 }  // namespace overtake

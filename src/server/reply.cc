@@ -2,15 +2,24 @@
 
 #include <nlohmann/json.hpp>
 
+#include "wire/openai/dialect.h"
+
 namespace overtake {
 
 void reply_json(HttpExchange& exchange, int status, const Json& body) {
   exchange.send(status, "application/json", dump_json(body));
 }
 
-void reply_error(HttpExchange& exchange, const openai::ApiError& error) {
-  if (error.retry_later) exchange.set_header("Retry-After", "1");
-  exchange.send(error.status, "application/json", openai::error_json(error));
+void reply_error(HttpExchange& exchange, const wire::CallError& error,
+                 const wire::Dialect& dialect) {
+  if (error.retry_after_ms) {
+    exchange.set_header("Retry-After", std::to_string((*error.retry_after_ms + 999) / 1000));
+  }
+  exchange.send(error.status, "application/json", dialect.error_body(error));
+}
+
+void reply_error(HttpExchange& exchange, const wire::CallError& error) {
+  reply_error(exchange, error, openai::chat_dialect);
 }
 
 }  // namespace overtake

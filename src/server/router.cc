@@ -78,18 +78,18 @@ const char* refusal(const ServerContext& context, const HttpRequest& request) {
 void route(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
   const HttpRequest& request = exchange->request();
   if (const char* reason = refusal(context, request)) {
-    return reply_error(*exchange, openai::plain_error(403, reason));
+    return reply_error(*exchange, wire::plain_error(403, reason));
   }
   const Route route = find_route(request);
   if (route.endpoint) return route.endpoint->handle(context, std::move(exchange));
   if (!route.allowed_methods.empty()) {
     exchange->set_header("Allow", route.allowed_methods);
-    return reply_error(
-        *exchange, openai::plain_error(405, fmt::format("{} takes {}, not {}", request.path,
-                                                        route.allowed_methods, request.method)));
+    return reply_error(*exchange,
+                       wire::plain_error(405, fmt::format("{} takes {}, not {}", request.path,
+                                                          route.allowed_methods, request.method)));
   }
-  reply_error(*exchange, openai::plain_error(404, fmt::format("there is no {} {} here",
-                                                              request.method, request.path)));
+  reply_error(*exchange, wire::plain_error(404, fmt::format("there is no {} {} here",
+                                                            request.method, request.path)));
 }
 
 }  // namespace

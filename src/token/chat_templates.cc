@@ -37,9 +37,8 @@ Result<const ChatTemplate*> ChatTemplates::choose(bool with_tools) const {
   }
   std::string names;
   for (const auto& [name, parsed] : by_name_) names += (names.empty() ? "" : ", ") + name;
-  return Error{
-      ErrorCode::kUnsupported,
-      fmt::format("it comes with several chat templates ({}) and no default", names)};
+  return Error{ErrorCode::kUnsupported,
+               fmt::format("it comes with several chat templates ({}) and no default", names)};
 }
 
 }  // namespace overtake

@@ -115,7 +115,7 @@ Result<int> serve(const ServeOptions& options) {
   http.port = options.port;
   http.on_done = log_access;
   http.error_body = [](int status, std::string_view message) {
-    return openai::error_json(openai::plain_error(status, std::string(message)));
+    return openai::error_json(wire::plain_error(status, std::string(message)));
   };
   // The port first: that it is taken should not show after a minute of loading.
   const auto server = TRY(HttpServer::listen(http, make_router(context)));

@@ -1,13 +1,12 @@
 // POST /v1/chat/completions
 #include "server/completion_run.h"
+#include "wire/openai/dialect.h"
 
 namespace overtake {
 namespace {
 
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
-  static constexpr CompletionDialect kDialect = {"chatcmpl-", openai::parse_chat_request,
-                                                 openai::make_chat_writer};
-  run_completion(context, std::move(exchange), kDialect);
+  run_completion(context, std::move(exchange), openai::chat_dialect);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ constexpr std::string_view kPrefix = "/v1/models/";
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
   const std::string name = exchange->request().path.substr(kPrefix.size());
   const auto generator = name.empty() ? nullptr : context.find(name);
-  if (!generator) return reply_error(*exchange, openai::model_not_found(name));
+  if (!generator) return reply_error(*exchange, wire::model_not_found(name));
   reply_json(*exchange, 200, openai::model_json(generator->info()));
 }
 

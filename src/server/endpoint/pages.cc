@@ -30,7 +30,7 @@ void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange
   const EmbeddedFile* file = find_page(context, request.path);
   if (!file) {
     return reply_error(*exchange,
-                       openai::plain_error(404, fmt::format("there is no {} here", request.path)));
+                       wire::plain_error(404, fmt::format("there is no {} here", request.path)));
   }
   // Names under /assets hold a digest of their content; the others must be asked for again.
   const bool is_asset = file->path.starts_with("/assets/");

@@ -40,13 +40,14 @@ std::string_view finish_reason_name(FinishReason reason) {
       return "tool_calls";
     case FinishReason::kContentFilter:
       return "content_filter";
+    case FinishReason::kRefusal:  // the message's "refusal" tells
     case FinishReason::kCancelled:
       return "stop";
   }
   return "stop";
 }
 
-Json usage_json(const UsageTotals& usage) {
+Json usage_json(const wire::UsageTotals& usage) {
   Json out;
   out["prompt_tokens"] = usage.prompt_tokens;
   out["completion_tokens"] = usage.completion_tokens;
@@ -56,7 +57,7 @@ Json usage_json(const UsageTotals& usage) {
   return out;
 }
 
-Json envelope_json(const AnswerIdentity& identity, std::string_view object) {
+Json envelope_json(const wire::AnswerIdentity& identity, std::string_view object) {
   Json out;
   out["id"] = identity.id;
   out["object"] = object;
@@ -122,17 +123,6 @@ Json CompletionLogprobs::take() {
   out["top_logprobs"] = std::exchange(top, {});
   out["text_offset"] = std::exchange(offsets, {});
   return out;
-}
-
-std::string stream_error(const ApiError& error) { return "data: " + error_json(error) + "\n\n"; }
-
-void AnswerWriter::count(int index, int n, const UsageEvent& event) {
-  if (index % n == 0) {
-    usage_.prompt_tokens += event.prompt_tokens;
-    usage_.cached_tokens += event.cached_tokens;
-  }
-  usage_.completion_tokens += event.completion_tokens;
-  usage_.reasoning_tokens += event.reasoning_tokens;
 }
 
 }  // namespace overtake::openai

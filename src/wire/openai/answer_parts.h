@@ -11,9 +11,9 @@
 namespace overtake::openai {
 
 std::string_view finish_reason_name(FinishReason reason);
-Json usage_json(const UsageTotals& usage);
+Json usage_json(const wire::UsageTotals& usage);
 // {"id", "object", "created", "model", "system_fingerprint"}
-Json envelope_json(const AnswerIdentity& identity, std::string_view object);
+Json envelope_json(const wire::AnswerIdentity& identity, std::string_view object);
 // `value` as one server-sent event.
 void append_event(const Json& value, std::string& out);
 void append_json_string(std::string_view text, std::string& out);

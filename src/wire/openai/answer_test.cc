@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "wire/openai/error.h"
 
 namespace overtake::openai {
@@ -12,8 +13,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-CompletionCall chat_call(bool stream, int n = 1) {
-  CompletionCall call;
+wire::Call chat_call(bool stream, int n = 1) {
+  wire::Call call;
   call.prompts.emplace_back(ChatPrompt{});
   call.stream = stream;
   call.n = n;
@@ -27,7 +28,8 @@ UsageEvent usage_of(int64_t prompt, int64_t completion) {
   return usage;
 }
 
-std::string write_all(AnswerWriter& writer, const std::vector<std::pair<int, Event>>& events) {
+std::string write_all(wire::AnswerWriter& writer,
+                      const std::vector<std::pair<int, Event>>& events) {
   std::string out;
   for (const auto& [index, event] : events) writer.add(index, event, out);
   writer.finish(out);
@@ -47,10 +49,10 @@ std::vector<Json> events_of(const std::string& stream) {
   return out;
 }
 
-const AnswerIdentity kIdentity = {"chatcmpl-1", 1700000000, "m"};
+const wire::AnswerIdentity kIdentity = {"chatcmpl-1", 1700000000, "m"};
 
 TEST(ChatAnswer, IsWholeWithUsage) {
-  const CompletionCall call = chat_call(false);
+  const wire::Call call = chat_call(false);
   const auto writer = make_chat_writer(call, kIdentity);
   const Json body = Json::parse(write_all(*writer, {{0, StartedEvent{"m", 3, {}}},
                                                     {0, TextEvent{"Par", {}}},
@@ -71,7 +73,7 @@ TEST(ChatAnswer, IsWholeWithUsage) {
 }
 
 TEST(ChatAnswer, StreamsInTheDocumentedOrder) {
-  CompletionCall call = chat_call(true);
+  wire::Call call = chat_call(true);
   call.include_usage = true;
   const auto writer = make_chat_writer(call, kIdentity);
   const auto events =
@@ -102,7 +104,7 @@ TEST(ChatAnswer, StreamsInTheDocumentedOrder) {
 }
 
 TEST(ChatAnswer, SendsNoUsageUnasked) {
-  const CompletionCall call = chat_call(true);
+  const wire::Call call = chat_call(true);
   const auto writer = make_chat_writer(call, kIdentity);
   const std::string stream =
       write_all(*writer, {{0, StartedEvent{}}, {0, usage_of(3, 2)}, {0, FinishedEvent{}}});
@@ -110,7 +112,7 @@ TEST(ChatAnswer, SendsNoUsageUnasked) {
 }
 
 TEST(ChatAnswer, CountsThePromptOfSeveralChoicesOnce) {
-  const CompletionCall call = chat_call(false, 2);
+  const wire::Call call = chat_call(false, 2);
   const auto writer = make_chat_writer(call, kIdentity);
   const Json body = Json::parse(write_all(*writer, {{1, TextEvent{"b", {}}},
                                                     {0, TextEvent{"a", {}}},
@@ -126,7 +128,7 @@ TEST(ChatAnswer, CountsThePromptOfSeveralChoicesOnce) {
 }
 
 TEST(ChatAnswer, WritesLogprobsWithExactBytes) {
-  CompletionCall call = chat_call(true);
+  wire::Call call = chat_call(true);
   call.request.top_logprobs = 1;
   const auto writer = make_chat_writer(call, kIdentity);
   TextEvent text{"é", {{5, "\xc3", -0.5, {{5, "\xc3", -0.5}}}, {6, "\xa9", -0.25, {}}}};
@@ -139,7 +141,7 @@ TEST(ChatAnswer, WritesLogprobsWithExactBytes) {
 
 // Clients add deltas up: an id or a name sent twice would be doubled.
 TEST(ChatAnswer, SendsToolNamesOnce) {
-  const CompletionCall call = chat_call(true);
+  const wire::Call call = chat_call(true);
   const auto writer = make_chat_writer(call, kIdentity);
   const auto events =
       events_of(write_all(*writer, {{0, ToolEvent{0, "c1", "f", ""}},
@@ -151,7 +153,7 @@ TEST(ChatAnswer, SendsToolNamesOnce) {
             R"([{"index":0,"function":{"arguments":"{\"a\""}}])");
   EXPECT_EQ(events[2]["choices"][0]["finish_reason"], "tool_calls");
 
-  const CompletionCall whole = chat_call(false);
+  const wire::Call whole = chat_call(false);
   const auto body_writer = make_chat_writer(whole, kIdentity);
   const Json body = Json::parse(write_all(
       *body_writer,
@@ -161,7 +163,7 @@ TEST(ChatAnswer, SendsToolNamesOnce) {
 }
 
 TEST(CompletionAnswer, EchoesThePromptWithItsLogprobs) {
-  CompletionCall call;
+  wire::Call call;
   call.prompts.emplace_back(TextPrompt{"né"});
   call.echo = true;
   call.request.top_logprobs = 1;
@@ -181,7 +183,7 @@ TEST(CompletionAnswer, EchoesThePromptWithItsLogprobs) {
 }
 
 TEST(CompletionAnswer, StreamsChunks) {
-  CompletionCall call;
+  wire::Call call;
   call.prompts.emplace_back(TextPrompt{"p"});
   call.stream = true;
   const auto writer = make_completion_writer(call, {"cmpl-1", 1, "m"});
@@ -197,13 +199,13 @@ TEST(CompletionAnswer, StreamsChunks) {
 }
 
 TEST(OpenAiError, HasTheShapeThatClientsParse) {
-  EXPECT_EQ(error_json(to_api_error({ErrorCode::kContextLength, "too long"})),
+  EXPECT_EQ(error_json(wire::to_call_error({ErrorCode::kContextLength, "too long"})),
             R"({"error":{"message":"too long","type":"invalid_request_error","param":"messages",)"
             R"("code":"context_length_exceeded"}})");
   EXPECT_EQ(
-      error_json(plain_error(404, "no")),
+      error_json(wire::plain_error(404, "no")),
       R"({"error":{"message":"no","type":"invalid_request_error","param":null,"code":null}})");
-  EXPECT_EQ(stream_error(plain_error(503, "x")).substr(0, 17), "data: {\"error\":{\"");
+  EXPECT_EQ(stream_error(wire::plain_error(503, "x")).substr(0, 17), "data: {\"error\":{\"");
 }
 
 TEST(OpenAiError, EveryCodeHasAStatus) {
@@ -217,7 +219,7 @@ TEST(OpenAiError, EveryCodeHasAStatus) {
       {ErrorCode::kInternal, 500},
   };
   for (const auto& [code, status] : cases) {
-    const ApiError error = to_api_error({code, "/secret/path"});
+    const wire::CallError error = wire::to_call_error({code, "/secret/path"});
     EXPECT_EQ(error.status, status);
     // What broke inside is for the log.
     EXPECT_EQ(error.message.find("secret") == std::string::npos, status == 500);

@@ -7,9 +7,9 @@
 namespace overtake::openai {
 namespace {
 
-class ChatBody : public AnswerWriter {
+class ChatBody : public wire::AnswerWriter {
  public:
-  ChatBody(const CompletionCall& call, AnswerIdentity identity)
+  ChatBody(const wire::Call& call, wire::AnswerIdentity identity)
       : call_(call), identity_(std::move(identity)), choices_(call.n_choices()) {}
 
   void add(int index, Event event, std::string& out) override {
@@ -19,6 +19,8 @@ class ChatBody : public AnswerWriter {
       for (auto& entry : text->logprobs) choice.logprobs.push_back(std::move(entry));
     } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
       choice.reasoning += reasoning->text;
+    } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
+      choice.refusal += refusal->text;
     } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
       add_tool(*tool, &choice);
     } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
@@ -40,6 +42,7 @@ class ChatBody : public AnswerWriter {
   struct Choice {
     std::string text;
     std::string reasoning;
+    std::string refusal;
     std::vector<ToolCall> tools;
     std::vector<TokenLogprob> logprobs;
     FinishReason reason = FinishReason::kStop;
@@ -58,9 +61,9 @@ class ChatBody : public AnswerWriter {
     const Choice& choice = choices_[index];
     Json message;
     message["role"] = "assistant";
-    const bool only_tools = choice.text.empty() && !choice.tools.empty();
-    message["content"] = only_tools ? Json(nullptr) : Json(choice.text);
-    message["refusal"] = nullptr;
+    const bool no_text = choice.text.empty() && (!choice.tools.empty() || !choice.refusal.empty());
+    message["content"] = no_text ? Json(nullptr) : Json(choice.text);
+    message["refusal"] = choice.refusal.empty() ? Json(nullptr) : Json(choice.refusal);
     if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
     for (const ToolCall& tool : choice.tools) {
       message["tool_calls"].push_back(
@@ -77,14 +80,14 @@ class ChatBody : public AnswerWriter {
     return out;
   }
 
-  const CompletionCall& call_;
-  AnswerIdentity identity_;
+  const wire::Call& call_;
+  wire::AnswerIdentity identity_;
   std::vector<Choice> choices_;
 };
 
-class ChatStream : public AnswerWriter {
+class ChatStream : public wire::AnswerWriter {
  public:
-  ChatStream(const CompletionCall& call, AnswerIdentity identity)
+  ChatStream(const wire::Call& call, wire::AnswerIdentity identity)
       : call_(call), identity_(std::move(identity)) {
     // Everything before the choices is the same in all chunks: it is written once.
     const std::string envelope = dump_json(envelope_json(identity_, "chat.completion.chunk"));
@@ -98,7 +101,10 @@ class ChatStream : public AnswerWriter {
     } else if (std::holds_alternative<StartedEvent>(event)) {
       chunk(index, R"({"role":"assistant","content":"","refusal":null})", "null", out);
     } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
+      if (reasoning->text.empty()) return;  // a signature, which this dialect has no place for
       chunk(index, dump_json(Json{{"reasoning_content", reasoning->text}}), "null", out);
+    } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
+      chunk(index, dump_json(Json{{"refusal", refusal->text}}), "null", out);
     } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
       chunk(index, dump_json(tool_delta(*tool)), "null", out);
     } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
@@ -149,16 +155,16 @@ class ChatStream : public AnswerWriter {
     return delta;
   }
 
-  const CompletionCall& call_;
-  AnswerIdentity identity_;
+  const wire::Call& call_;
+  wire::AnswerIdentity identity_;
   std::string head_;
   std::string tail_;
 };
 
 }  // namespace
 
-std::unique_ptr<AnswerWriter> make_chat_writer(const CompletionCall& call,
-                                               AnswerIdentity identity) {
+std::unique_ptr<wire::AnswerWriter> make_chat_writer(const wire::Call& call,
+                                                     wire::AnswerIdentity identity) {
   if (call.stream) return std::make_unique<ChatStream>(call, std::move(identity));
   return std::make_unique<ChatBody>(call, std::move(identity));
 }

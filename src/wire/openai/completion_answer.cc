@@ -7,9 +7,9 @@
 namespace overtake::openai {
 namespace {
 
-class CompletionAnswer : public AnswerWriter {
+class CompletionAnswer : public wire::AnswerWriter {
  public:
-  CompletionAnswer(const CompletionCall& call, AnswerIdentity identity)
+  CompletionAnswer(const wire::Call& call, wire::AnswerIdentity identity)
       : call_(call), identity_(std::move(identity)), choices_(call.n_choices()) {
     for (Choice& choice : choices_) choice.logprobs.wanted = call.request.top_logprobs >= 0;
   }
@@ -86,15 +86,15 @@ class CompletionAnswer : public AnswerWriter {
     append_event(body, out);
   }
 
-  const CompletionCall& call_;
-  AnswerIdentity identity_;
+  const wire::Call& call_;
+  wire::AnswerIdentity identity_;
   std::vector<Choice> choices_;
 };
 
 }  // namespace
 
-std::unique_ptr<AnswerWriter> make_completion_writer(const CompletionCall& call,
-                                                     AnswerIdentity identity) {
+std::unique_ptr<wire::AnswerWriter> make_completion_writer(const wire::Call& call,
+                                                           wire::AnswerIdentity identity) {
   return std::make_unique<CompletionAnswer>(call, std::move(identity));
 }
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "wire/openai/fields.h"
+#include "wire/fields.h"
 #include "wire/openai/request.h"
 #include "wire/openai/sampling_fields.h"
 
@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kDefaultMaxTokens = 16;
 
 // [1, 2, 3]; nullopt, with the error in `fields`, for anything else.
-std::optional<TokenPrompt> read_ids(const Json& array, Fields& fields) {
+std::optional<TokenPrompt> read_ids(const Json& array, wire::Fields& fields) {
   TokenPrompt prompt;
   prompt.ids.reserve(array.size());
   for (const Json& id : array) {
@@ -30,7 +30,7 @@ std::optional<TokenPrompt> read_ids(const Json& array, Fields& fields) {
   return prompt;
 }
 
-void read_prompt(Fields& fields, CompletionCall* call) {
+void read_prompt(wire::Fields& fields, wire::Call* call) {
   static constexpr const char* kExpected =
       "expected a string, an array of strings, of token ids, or of arrays of token ids";
   const Json* prompt = fields.find("prompt");
@@ -44,8 +44,8 @@ void read_prompt(Fields& fields, CompletionCall* call) {
     if (auto ids = read_ids(*prompt, fields)) call->prompts.emplace_back(std::move(*ids));
     return;
   }
-  if (prompt->size() > static_cast<size_t>(kMaxChoices)) {
-    return fields.invalid("prompt", fmt::format("at most {} prompts", kMaxChoices));
+  if (prompt->size() > static_cast<size_t>(wire::kMaxChoices)) {
+    return fields.invalid("prompt", fmt::format("at most {} prompts", wire::kMaxChoices));
   }
   for (const Json& one : *prompt) {
     if (one.is_string()) {
@@ -60,9 +60,9 @@ void read_prompt(Fields& fields, CompletionCall* call) {
 
 }  // namespace
 
-std::optional<ApiError> parse_completion_request(const Json& body, CompletionCall* call) {
-  if (!body.is_object()) return plain_error(400, "the request's body is not a JSON object");
-  Fields fields(body);
+std::optional<wire::CallError> parse_completion_request(const Json& body, wire::Call* call) {
+  if (!body.is_object()) return wire::plain_error(400, "the request's body is not a JSON object");
+  wire::Fields fields(body);
   read_common_fields(fields, call);
   call->request.max_tokens = fields.integer("max_tokens", 0, std::numeric_limits<int64_t>::max())
                                  .value_or(kDefaultMaxTokens);
@@ -70,15 +70,15 @@ std::optional<ApiError> parse_completion_request(const Json& body, CompletionCal
   if (const auto top = fields.integer("logprobs", 0, kMaxTopLogprobs)) {
     call->request.top_logprobs = static_cast<int>(*top);
   }
-  if (const auto best_of = fields.integer("best_of", 1, kMaxChoices)) {
+  if (const auto best_of = fields.integer("best_of", 1, wire::kMaxChoices)) {
     if (*best_of != call->n) fields.unsupported("best_of", "only the value of n is supported");
   }
   if (!fields.string("suffix").value_or("").empty()) {
     fields.unsupported("suffix", "this model does not fill in the middle");
   }
   read_prompt(fields, call);
-  if (fields.ok() && call->n_choices() > kMaxChoices) {
-    fields.invalid("n", fmt::format("prompts times n is at most {}", kMaxChoices));
+  if (fields.ok() && call->n_choices() > wire::kMaxChoices) {
+    fields.invalid("n", fmt::format("prompts times n is at most {}", wire::kMaxChoices));
   }
   // The text of a prompt of token ids is known to the model alone, which gives it with their
   // log probabilities.

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "wire/openai/dialect.h"
+
 namespace overtake::openai {
 namespace {
 
@@ -13,20 +15,21 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // The parameter that a request is refused for; "" where it is accepted.
-std::string refused(bool chat, const std::string& body, CompletionCall* out = nullptr) {
+std::string refused(bool chat, const std::string& body, wire::Call* out = nullptr) {
   const auto json = parse_json(body, "test");
   if (!json.ok()) return "not JSON: " + json.error().message;
-  CompletionCall call;
+  wire::Call call;
   const auto error = chat ? parse_chat_request(json.value(), &call)
                           : parse_completion_request(json.value(), &call);
   if (out) *out = call;
   if (!error) return "";
   EXPECT_EQ(error->status, 400) << body;
-  EXPECT_EQ(error->type, "invalid_request_error") << body;
+  EXPECT_EQ(error->kind, ErrorCode::kInvalidArgument) << body;
   return error->param.value_or("no param");
 }
 
 std::string chat_with(const std::string& fields) {
+  if (fields.starts_with("\"messages\"")) return "{" + fields + "}";
   return R"({"messages":[{"role":"user","content":"hi"}])" + (fields.empty() ? "" : "," + fields) +
          "}";
 }
@@ -75,7 +78,7 @@ void check_ranges(const std::vector<Range>& ranges, bool chat, bool integers) {
 
 TEST(OpenAiChatRequest, EndsThePromptWhereItIsTold) {
   const auto prompt = [](const std::string& fields) {
-    CompletionCall call;
+    wire::Call call;
     EXPECT_EQ(refused(true, chat_with(fields), &call), "");
     return std::get<ChatPrompt>(call.prompts.at(0));
   };
@@ -158,10 +161,18 @@ TEST(OpenAiRequest, MessagesAreCheckedToTheirParts) {
       {R"({"messages":[{"role":"user","content":[{"text":"x"}]}]})", "messages[0].content[0].type"},
       {R"({"messages":[{"role":"user","content":[{"type":"text"}]}]})",
        "messages[0].content[0].text"},
-      {R"({"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]})",
-       "messages[0].content[0].type"},
+      {R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})",
+       "messages[0].content[0].image_url"},
+      {R"({"messages":[{"role":"user","content":[
+         {"type":"image_url","image_url":{"url":"data:image/png,x"}}]}]})",
+       "messages[0].content[0].image_url.url"},
       {R"({"messages":[{"role":"user","content":[{"type":"input_audio"}]}]})",
-       "messages[0].content[0].type"},
+       "messages[0].content[0].input_audio"},
+      {R"({"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":
+         {"data":"*","format":"wav"}}]}]})",
+       "messages[0].content[0].input_audio.data"},
+      {R"({"messages":[{"role":"user","content":[{"type":"file","file":{}}]}]})",
+       "messages[0].content[0].file.file_id"},
       {R"({"messages":[{"role":"tool","content":"x"}]})", "messages[0].tool_call_id"},
       {R"({"messages":[{"role":"user","content":"x","tool_calls":[]}]})", "messages[0].tool_calls"},
       {R"({"messages":[{"role":"assistant"}]})", "messages[0].content"},
@@ -174,19 +185,18 @@ TEST(OpenAiRequest, MessagesAreCheckedToTheirParts) {
   EXPECT_EQ(refused(true, "[]"), "no param");
 }
 
-TEST(OpenAiRequest, WhatTheModelCannotDoIsRefusedByName) {
+TEST(OpenAiRequest, WhatNoModelDoesIsRefusedByName) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"("response_format":{"type":"json_object"})", "response_format"},
-      {R"("response_format":{"type":"json_schema","json_schema":{}})", "response_format"},
-      {R"("response_format":{})", "response_format"},
+      {R"("response_format":{"type":"json_schema","json_schema":{}})",
+       "response_format.json_schema.name"},
+      {R"("response_format":{"type":"json_schema"})", "response_format.json_schema"},
+      {R"("response_format":{})", "response_format.type"},
       {R"("modalities":["text","audio"])", "modalities"},
       {R"("audio":{"voice":"a"})", "audio"},
-      {R"("web_search_options":{})", "web_search_options"},
-      {R"("tools":[{"type":"function","function":{"name":"f"}}])", "tools"},
-      {R"("tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"auto")", "tools"},
-      {R"("tool_choice":"required")", "tool_choice"},
-      {R"("tools":[1],"tool_choice":"none")", "tools[0]"},
-      {R"("tools":[{"function":{}}],"tool_choice":"none")", "tools[0].function.name"},
+      {R"("tool_choice":"maybe")", "tool_choice"},
+      {R"("tool_choice":{"type":"function","function":{}})", "tool_choice"},
+      {R"("tools":[1])", "tools[0]"},
+      {R"("tools":[{"function":{}}])", "tools[0].function.name"},
       {R"("functions":[{"name":"f"}])", "functions"},
       {R"("logprobs":1)", "logprobs"},
       {R"("max_tokens":1,"max_completion_tokens":2)", "max_tokens"},
@@ -195,6 +205,79 @@ TEST(OpenAiRequest, WhatTheModelCannotDoIsRefusedByName) {
     EXPECT_EQ(refused(true, chat_with(field)), param) << field;
   }
   EXPECT_EQ(refused(false, text_with(R"("suffix":"x")")), "suffix");
+}
+
+TEST(OpenAiRequest, WhatALocalModelCannotDoHasTheNameOfItsField) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("response_format":{"type":"json_object"})", "response_format"},
+      {R"("response_format":{"type":"json_schema","json_schema":{"name":"n"}})", "response_format"},
+      {R"("web_search_options":{})", "tools"},
+      {R"("tools":[{"type":"function","function":{"name":"f"}}])", "tools"},
+      {R"("tools":[{"type":"custom","custom":{"name":"f"}}])", "tools"},
+      {R"("tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"auto")", "tools"},
+      {R"("tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"none")", "fits"},
+      {R"("tool_choice":"required")", "tool_choice"},
+      {R"("tool_choice":{"type":"function","function":{"name":"f"}})", "tool_choice"},
+      {R"("messages":[{"role":"user","content":[{"type":"text","text":"a"},
+         {"type":"image_url","image_url":{"url":"http://x"}}]}])",
+       "messages[0].content[1].type"},
+      {R"("messages":[{"role":"user","content":"a"},{"role":"user","content":[
+         {"type":"input_audio","input_audio":{"data":"Zm8=","format":"wav"}}]}])",
+       "messages[1].content[0].type"},
+      {R"("messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}])",
+       "messages[0].content[0].type"},
+      {R"("reasoning_effort":"high","seed":1,"top_logprobs":2,"logprobs":true,"stop":"x")", "fits"},
+  };
+  for (const auto& [field, param] : cases) {
+    wire::Call call;
+    ASSERT_EQ(refused(true, chat_with(field), &call), "") << field;
+    const auto unmet = first_unmet(call.choice_request(0), kLocalFeatures);
+    EXPECT_EQ(unmet ? chat_dialect.field_of(*unmet) : "fits", param) << field;
+  }
+}
+
+TEST(OpenAiRequest, KeepsWhatOnlyOpenAiKnows) {
+  wire::Call call;
+  ASSERT_EQ(
+      refused(true, chat_with(R"("service_tier":"flex","prediction":{"type":"content"})"), &call),
+      "");
+  EXPECT_EQ(call.request.dialect, "openai");
+  EXPECT_EQ(call.request.extra, R"({"service_tier":"flex","prediction":{"type":"content"}})");
+}
+
+TEST(OpenAiRequest, ReadsPartsToolsAndFormat) {
+  wire::Call call;
+  ASSERT_EQ(refused(true, R"({"messages":[
+      {"role":"user","content":[
+        {"type":"image_url","image_url":{"url":"data:image/png;base64,Zm9v","detail":"low"}},
+        {"type":"image_url","image_url":{"url":"https://example.com/a.png"}},
+        {"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,Zm8="}}]},
+      {"role":"assistant","content":"x","reasoning_content":"hm","refusal":"no"}],
+      "tools":[{"type":"function","function":{"name":"f","strict":true}}],
+      "tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false,
+      "response_format":{"type":"json_schema","json_schema":
+        {"name":"n","strict":true,"schema":{"type":"object"}}},"reasoning_effort":"low"})",
+                    &call),
+            "");
+  const auto& chat = std::get<ChatPrompt>(call.prompts.at(0));
+  const auto& parts = chat.messages.at(0).content;
+  EXPECT_EQ(std::get<ImagePart>(parts.at(0)).bytes, "foo");
+  EXPECT_EQ(std::get<ImagePart>(parts.at(0)).media_type, "image/png");
+  EXPECT_EQ(std::get<ImagePart>(parts.at(0)).detail, "low");
+  EXPECT_EQ(std::get<ImagePart>(parts.at(1)).url, "https://example.com/a.png");
+  EXPECT_EQ(std::get<FilePart>(parts.at(2)).bytes, "fo");
+  const auto& answer = chat.messages.at(1).content;
+  EXPECT_EQ(std::get<ReasoningPart>(answer.at(0)).text, "hm");
+  EXPECT_EQ(std::get<TextPart>(answer.at(1)).text, "x");
+  EXPECT_EQ(std::get<RefusalPart>(answer.at(2)).text, "no");
+  EXPECT_EQ(chat.tools.at(0).strict, true);
+  EXPECT_EQ(chat.tool_choice.kind, ToolChoice::Kind::kNamed);
+  EXPECT_EQ(chat.tool_choice.name, "f");
+  EXPECT_EQ(chat.tool_choice.parallel, false);
+  EXPECT_EQ(call.request.format.kind, OutputFormat::Kind::kJsonSchema);
+  EXPECT_EQ(call.request.format.schema, R"({"type":"object"})");
+  EXPECT_EQ(call.request.format.strict, true);
+  EXPECT_EQ(call.request.reasoning.effort, "low");
 }
 
 TEST(OpenAiRequest, HarmlessFieldsAreAccepted) {
@@ -206,7 +289,7 @@ TEST(OpenAiRequest, HarmlessFieldsAreAccepted) {
 }
 
 TEST(OpenAiRequest, ReadsAChatIntoARequest) {
-  CompletionCall call;
+  wire::Call call;
   ASSERT_EQ(refused(true, R"({"model":"m","messages":[
       {"role":"developer","content":"d"},
       {"role":"system","content":"s"},
@@ -226,7 +309,7 @@ TEST(OpenAiRequest, ReadsAChatIntoARequest) {
   EXPECT_TRUE(call.stream);
   EXPECT_TRUE(call.include_usage);
   EXPECT_EQ(call.request.workload, "w");
-  EXPECT_EQ(call.request.principal.user, "someone");
+  EXPECT_EQ(call.request.end_user, "someone");
   EXPECT_EQ(call.request.max_tokens, 9);
   EXPECT_EQ(call.request.top_logprobs, 3);
   EXPECT_THAT(call.request.stop, ElementsAre("x", "y"));
@@ -248,7 +331,7 @@ TEST(OpenAiRequest, ReadsAChatIntoARequest) {
 }
 
 TEST(OpenAiRequest, ReadsPromptsOfAllShapes) {
-  CompletionCall call;
+  wire::Call call;
   ASSERT_EQ(refused(false, R"({"prompt":"a"})", &call), "");
   EXPECT_EQ(std::get<TextPrompt>(call.prompts.at(0)).text, "a");
   EXPECT_EQ(call.request.max_tokens, 16);

@@ -14,7 +14,7 @@ constexpr size_t kMaxStopBytes = 1024;
 constexpr size_t kMaxBiases = 4096;
 constexpr double kMaxRepetitionPenalty = 100;
 
-void add_stop(Fields& fields, const Json& value, CompletionCall* call) {
+void add_stop(wire::Fields& fields, const Json& value, wire::Call* call) {
   if (!value.is_string()) return fields.invalid("stop", "expected a string or an array of strings");
   const auto& text = value.get_ref<const std::string&>();
   if (text.empty() || text.size() > kMaxStopBytes) {
@@ -23,7 +23,7 @@ void add_stop(Fields& fields, const Json& value, CompletionCall* call) {
   call->request.stop.push_back(text);
 }
 
-void read_stop(Fields& fields, CompletionCall* call) {
+void read_stop(wire::Fields& fields, wire::Call* call) {
   const Json* stop = fields.find("stop");
   if (!stop) return;
   if (!stop->is_array()) return add_stop(fields, *stop, call);
@@ -33,7 +33,7 @@ void read_stop(Fields& fields, CompletionCall* call) {
   for (const Json& value : *stop) add_stop(fields, value, call);
 }
 
-void read_logit_bias(Fields& fields, CompletionCall* call) {
+void read_logit_bias(wire::Fields& fields, wire::Call* call) {
   const Json* bias = fields.object("logit_bias");
   if (!bias) return;
   if (bias->size() > kMaxBiases) {
@@ -52,7 +52,7 @@ void read_logit_bias(Fields& fields, CompletionCall* call) {
   }
 }
 
-void read_sampling(Fields& fields, SamplingParams* sampling) {
+void read_sampling(wire::Fields& fields, SamplingParams* sampling) {
   sampling->temperature = fields.number("temperature", 0, 2);
   sampling->top_p = fields.number("top_p", 0, 1);
   sampling->presence_penalty = fields.number("presence_penalty", -2, 2).value_or(0);
@@ -77,39 +77,33 @@ void read_sampling(Fields& fields, SamplingParams* sampling) {
   }
 }
 
-void read_stream(Fields& fields, CompletionCall* call) {
+void read_stream(wire::Fields& fields, wire::Call* call) {
   call->stream = fields.boolean("stream").value_or(false);
   const Json* options = fields.object("stream_options");
   if (!options) return;
   if (!call->stream) return fields.invalid("stream_options", "only allowed where stream is true");
-  Fields inner(*options, "stream_options.");
+  wire::Fields inner(*options, "stream_options.");
   call->include_usage = inner.boolean("include_usage").value_or(false);
   if (inner.error()) fields.fail(*inner.error());
 }
 
 }  // namespace
 
-void read_common_fields(Fields& fields, CompletionCall* call) {
+void read_common_fields(wire::Fields& fields, wire::Call* call) {
+  call->request.dialect = "openai";
   call->model = fields.string("model").value_or("");
-  call->n = static_cast<int>(fields.integer("n", 1, kMaxChoices).value_or(1));
-  call->request.principal.user = fields.string("user").value_or("");
+  call->n = static_cast<int>(fields.integer("n", 1, wire::kMaxChoices).value_or(1));
+  call->request.end_user = fields.string("user").value_or("");
   call->request.ignore_end = fields.boolean("ignore_eos").value_or(false);
   read_sampling(fields, &call->request.sampling);
   read_logit_bias(fields, call);
   read_stop(fields, call);
   read_stream(fields, call);
   if (const Json* metadata = fields.object("metadata")) {
-    Fields inner(*metadata, "metadata.");
+    wire::Fields inner(*metadata, "metadata.");
     call->request.workload = inner.string("workload").value_or("");
     if (inner.error()) fields.fail(*inner.error());
   }
-}
-
-GenerateRequest CompletionCall::choice_request(int index) const {
-  GenerateRequest out = request;
-  out.prompt = prompts[static_cast<size_t>(index / n)];
-  if (out.sampling.seed) *out.sampling.seed += static_cast<uint64_t>(index % n);
-  return out;
 }
 
 }  // namespace overtake::openai

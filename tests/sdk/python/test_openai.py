@@ -155,7 +155,7 @@ class ErrorTest(ClientTest):
         self.refused("tools", "unsupported_parameter",
                      tools=[{"type": "function", "function": {"name": "f"}}])
         self.refused("messages[0].content[0].type", "unsupported_parameter", messages=[
-            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}])
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}])
 
     def test_prompt_too_long(self):
         self.refused("messages", "context_length_exceeded",

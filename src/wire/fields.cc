@@ -1,17 +1,18 @@
-#include "wire/openai/fields.h"
+#include "wire/fields.h"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace overtake::openai {
+namespace overtake::wire {
 
 const Json* Fields::find(std::string_view name) const {
   const auto at = object_.find(name);
   return at == object_.end() || at->is_null() ? nullptr : &*at;
 }
 
-void Fields::fail(ApiError error) {
+void Fields::fail(CallError error) {
   if (!error_) error_ = std::move(error);
 }
 
@@ -78,4 +79,12 @@ const Json* Fields::array(std::string_view name) {
   return value && value->is_array() ? value : nullptr;
 }
 
-}  // namespace overtake::openai
+std::string Fields::extra(std::span<const std::string_view> known) const {
+  Json rest = Json::object();
+  for (const auto& [key, value] : object_.items()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) rest[key] = value;
+  }
+  return rest.empty() ? std::string() : dump_json(rest);
+}
+
+}  // namespace overtake::wire

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
-#include "wire/openai/error.h"
+#include "wire/call_error.h"
 
-namespace overtake::openai {
+namespace overtake::wire {
 
 // Getters return nullopt for an absent or null field, and after an error; the caller reads all it
 // wants and then asks for error() once.
@@ -26,17 +28,23 @@ class Fields {
   const Json* object(std::string_view name);
   const Json* array(std::string_view name);
 
+  // The members that are not in `known`, as a JSON object's text; empty if there are none.
+  std::string extra(std::span<const std::string_view> known) const;
+  std::string extra(std::initializer_list<std::string_view> known) const {
+    return extra(std::span(known.begin(), known.size()));
+  }
+
   std::string param(std::string_view name) const { return path_ + std::string(name); }
-  void fail(ApiError error);
+  void fail(CallError error);
   void invalid(std::string_view name, std::string message);
   void unsupported(std::string_view name, std::string message);
   bool ok() const { return !error_; }
-  const std::optional<ApiError>& error() const { return error_; }
+  const std::optional<CallError>& error() const { return error_; }
 
  private:
   const Json& object_;
   std::string path_;
-  std::optional<ApiError> error_;
+  std::optional<CallError> error_;
 };
 
-}  // namespace overtake::openai
+}  // namespace overtake::wire

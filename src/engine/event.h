@@ -1,0 +1,90 @@
+// Event: what comes back from a model while it answers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace overtake {
+
+struct TokenLogprob {
+  int32_t id = 0;
+  std::string bytes;
+  double logprob = 0;
+  struct Alternative {
+    int32_t id;
+    std::string bytes;
+    double logprob;
+  };
+  std::vector<Alternative> top;  // best first
+};
+
+struct StartedEvent {
+  std::string model;  // the one that answers
+  int64_t prompt_tokens = 0;
+  std::vector<TokenLogprob> prompt_logprobs;  // [prompt_tokens] where asked for; the first is 0
+  std::string id = {};                        // a remote model's own name for this answer
+};
+struct TextEvent {
+  std::string text;  // whole UTF-8 characters
+  std::vector<TokenLogprob> logprobs;
+  std::string signature = {};  // see TextPart
+};
+// A signature or encrypted text belongs to the reasoning before it and ends it.
+struct ReasoningEvent {
+  std::string text;
+  std::string signature = {};
+  std::string encrypted = {};
+  std::string id = {};
+};
+// Text in which the model declines to answer.
+struct RefusalEvent {
+  std::string text;
+};
+struct ToolEvent {
+  int index = 0;
+  std::string id;         // on the first event of an index only
+  std::string name;       // likewise
+  std::string arguments;  // a fragment
+  std::string signature = {};
+};
+struct UsageEvent {
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;       // of the prompt, read from a cache
+  int64_t cache_write_tokens = 0;  // of the prompt, written to one
+  int64_t completion_tokens = 0;
+  int64_t reasoning_tokens = 0;
+  int64_t queued_us = 0;
+  int64_t prefill_us = 0;
+  int64_t decode_us = 0;
+};
+enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter, kRefusal, kCancelled };
+struct FinishedEvent {
+  FinishReason reason = FinishReason::kStop;
+  std::string stop_sequence;       // the one of request.stop that ended it, or empty
+  std::string native_reason = {};  // a remote model's own word for it
+};
+// What a vendor said when it failed.
+struct UpstreamFault {
+  std::string provider;
+  int status = 0;  // HTTP; 0: there was none
+  std::string type;
+  std::string code;
+  std::optional<int64_t> retry_after_ms;
+};
+struct FailedEvent {
+  Error error;
+  bool retryable = false;
+  std::optional<UpstreamFault> upstream = {};
+};
+// Order: started, (text | reasoning | refusal | tool)*, usage, finished; or failed at any point.
+// Finished and failed are the last.
+using Event = std::variant<StartedEvent, TextEvent, ReasoningEvent, RefusalEvent, ToolEvent,
+                           UsageEvent, FinishedEvent, FailedEvent>;
+bool is_last(const Event& event);
+
+}  // namespace overtake

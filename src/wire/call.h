@@ -1,0 +1,29 @@
+// Call: one HTTP request in any dialect, read into what a Generator takes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/generate_request.h"
+
+namespace overtake::wire {
+
+// It asks for prompts.size() * n answers.
+struct Call {
+  std::string model;            // empty: the server's default
+  GenerateRequest request;      // all but prompt, id and model
+  std::vector<Prompt> prompts;  // chat has one
+  int n = 1;                    // answers to each prompt
+  bool stream = false;
+  bool include_usage = false;  // of a stream
+  bool echo = false;           // OpenAI's completions: the prompt's text goes before the answer's
+
+  int n_choices() const { return static_cast<int>(prompts.size()) * n; }
+  // The request of choice `index`, which belongs to prompt index / n. A seed is spread so that the
+  // choices differ and yet repeat.
+  GenerateRequest choice_request(int index) const;
+};
+
+constexpr int kMaxChoices = 128;
+
+}  // namespace overtake::wire
