@@ -79,7 +79,7 @@ std::vector<std::string> committed_folders() {
   std::vector<std::string> out;
   for (const std::string& folder : golden_folders()) {
     const bool committed = folder.starts_with(OVERTAKE_TEST_DATA_DIR);
-    if (committed && !folder.ends_with("/falcon-h1")) out.push_back(folder);
+    if (committed && !folder.ends_with("falcon-h1")) out.push_back(folder);
   }
   return out;
 }

@@ -139,8 +139,8 @@ inline Rows selective_scan(const Rows& x, const Rows& dt, const Rows& b, const R
 inline Rows causal_convolution(const Rows& x, const Rows& kernel, const Vector& bias) {
   Rows y = x;
   for (size_t t = 0; t < x.size(); ++t) {
-    for (size_t i = 0; i < bias.size(); ++i) {
-      y[t][i] = bias[i];
+    for (size_t i = 0; i < kernel.size(); ++i) {
+      y[t][i] = bias.empty() ? 0 : bias[i];
       const size_t width = kernel[i].size();
       for (size_t k = 0; k < width; ++k) {
         const size_t back = width - 1 - k;

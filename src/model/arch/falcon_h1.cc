@@ -127,18 +127,35 @@ Status read_step_limit(const Metadata& meta, const std::string& key, H1Config& c
   return {};
 }
 
-// With the defaults of transformers' FalconH1Config.
-Result<H1Config> read_hf_config(const Checkpoint& checkpoint) {
-  const Metadata& meta = checkpoint.metadata();
-  const auto get = [&](std::string_view key, int64_t high, int64_t otherwise) -> Result<int64_t> {
-    if (!meta.has(key)) return otherwise;
-    return get_bounded(meta, std::span(&key, 1), high);
-  };
+// The flags of config.json, with the defaults of transformers' FalconH1Config.
+Status read_hf_flags(const Metadata& meta, H1Config& c) {
   const auto flag = [&](std::string_view key, bool otherwise) -> Result<bool> {
     return TRY(meta.find_bool(key)).value_or(otherwise);
   };
   const auto bias = [&](std::string_view key, bool otherwise) -> Result<Bias> {
     return TRY(flag(key, otherwise)) ? Bias::kRequired : Bias::kNone;
+  };
+  c.tied = TRY(flag("tie_word_embeddings", false));
+  c.ssm_norm = TRY(flag("mamba_rms_norm", false));
+  c.norm_before_gate = TRY(flag("mamba_norm_before_gate", true));
+  c.attention_bias = TRY(bias("attention_bias", false));
+  c.mlp_bias = TRY(bias("mlp_bias", false));
+  c.in_bias = TRY(bias("mamba_proj_bias", false));
+  c.out_bias = TRY(bias("projectors_bias", false));
+  c.conv_bias = TRY(bias("mamba_conv_bias", true));
+  const std::string activation = TRY(meta.find_string("hidden_act")).value_or("silu");
+  if (activation == "silu" || activation == "swish") return {};
+  return Error{
+      ErrorCode::kUnsupported,
+      fmt::format("hidden_act \"{}\" is not known; config.json; known is silu", activation)};
+}
+
+// ... and its sizes.
+Result<H1Config> read_hf_config(const Checkpoint& checkpoint) {
+  const Metadata& meta = checkpoint.metadata();
+  const auto get = [&](std::string_view key, int64_t high, int64_t otherwise) -> Result<int64_t> {
+    if (!meta.has(key)) return otherwise;
+    return get_bounded(meta, std::span(&key, 1), high);
   };
   H1Config c;
   c.width = TRY(get("hidden_size", kMaxWidth, 4096));
@@ -149,30 +166,21 @@ Result<H1Config> read_hf_config(const Checkpoint& checkpoint) {
   c.ffn_width = TRY(get("intermediate_size", kMaxWidth, 14336));
   c.vocab_size = TRY(get("vocab_size", kMaxVocab, 128000));
   c.context = TRY(get("max_position_embeddings", kMaxContext, 8192));
-  const int64_t expand = TRY(get("mamba_expand", 64, 2));
-  const int64_t ssm_width = TRY(get("mamba_d_ssm", kMaxWidth, expand * c.width));
+  // null means mamba_expand times the width, an absent key 1024; both are absent here, so that the
+  // tensor decides.
+  const TensorNames names(checkpoint, "model.", kEmbedding);
+  const StoredTensor* out = checkpoint.find(names(kOut) + ".weight");
+  const int64_t ssm_width = TRY(get("mamba_d_ssm", kMaxWidth, out ? out->n_cols() : 1024));
   c.ssm_heads = TRY(get("mamba_n_heads", kMaxHeads, 128));
   const bool automatic = !meta.has("mamba_d_head") || meta.find_string("mamba_d_head").ok();
   c.ssm_head_dim = automatic ? ssm_width / c.ssm_heads : TRY(get("mamba_d_head", kMaxWidth, 0));
+  TRY(check_range("mamba_d_ssm", ssm_width, 1, kMaxWidth));
   TRY(check_range("mamba_d_ssm - mamba_n_heads * mamba_d_head", ssm_width - c.ssm_width(), 0, 0));
   c.n_groups = TRY(get("mamba_n_groups", kMaxHeads, 1));
   c.d_state = TRY(get("mamba_d_state", kMaxStateDim, 256));
   c.n_taps = TRY(get("mamba_d_conv", kMaxConvTaps, 4));
   c.epsilon = static_cast<float>(TRY(meta.find_double("rms_norm_eps")).value_or(1e-5));
-  c.tied = TRY(flag("tie_word_embeddings", false));
-  c.ssm_norm = TRY(flag("mamba_rms_norm", false));
-  c.norm_before_gate = TRY(flag("mamba_norm_before_gate", true));
-  c.attention_bias = TRY(bias("attention_bias", false));
-  c.mlp_bias = TRY(bias("mlp_bias", false));
-  c.in_bias = TRY(bias("mamba_proj_bias", false));
-  c.out_bias = TRY(bias("projectors_bias", false));
-  c.conv_bias = TRY(bias("mamba_conv_bias", true));
-  const std::string activation = TRY(meta.find_string("hidden_act")).value_or("silu");
-  if (activation != "silu" && activation != "swish") {
-    return Error{
-        ErrorCode::kUnsupported,
-        fmt::format("hidden_act \"{}\" is not known; config.json; known is silu", activation)};
-  }
+  TRY(read_hf_flags(meta, c));
   c.multipliers = TRY(read_multipliers(meta));
   TRY(read_step_limit(meta, "time_step_limit", c));
   TRY(check_shape(c, checkpoint.path()));
