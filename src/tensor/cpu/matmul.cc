@@ -119,18 +119,19 @@ struct PanelSpace {
 };
 
 bool uses_unit(const Part& part) { return part.segment.unit && part.n_rows >= kPanelHeight; }
+bool folds(const Part& part) { return uses_unit(part) && part.segment.unit->folded; }
 
 // Tile `i` unpacked; `folded` as a matrix unit reads it, else as the panel kernels do.
 IntegerPanel panel_of(const Part& part, PanelSpace& space, int64_t i, bool folded) {
   const int64_t block_bytes = kBlockK * part.segment.layout.lanes;
-  const bool both = uses_unit(part);
+  const bool both = folds(part);
   return {space.codes[i] + (both && !folded ? block_bytes : 0),
           both ? 2 * block_bytes : block_bytes, space.scale[i], space.min[i]};
 }
 
 void unpack_slice(const Part& part, PanelSpace& space, int64_t begin, int64_t n_blocks) {
   const IntegerLayout& layout = part.segment.layout;
-  const bool folded = uses_unit(part);
+  const bool folded = folds(part);
   const UnpackTile unpack =
       folded ? part.segment.integer->unpack_folded : part.segment.integer->unpack;
   for (int64_t i = 0; i < part.n_tiles; ++i) {

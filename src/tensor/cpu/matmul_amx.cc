@@ -24,11 +24,13 @@ namespace {
 #include "tensor/cpu/kernel/simd_avx512.inl.h"
 #include "tensor/cpu/kernel/matmul_bytes_avx512.inl.h"
 #include "tensor/cpu/kernel/matmul_tiles_amx.inl.h"
+#include "tensor/cpu/kernel/matmul_tiles_wide_amx.inl.h"
 // clang-format on
 
 constexpr TileKernels tile_kernels[] = {
-    {32, false, begin_tiles, multiply_tiles<false>, end_tiles},
-    {32, true, begin_tiles, multiply_tiles<true>, end_tiles},
+    {32, false, true, begin_tiles, multiply_tiles<false>, end_tiles},
+    {32, true, true, begin_tiles, multiply_tiles<true>, end_tiles},
+    {32, false, false, begin_wide_tiles, multiply_wide_tiles, end_tiles},
 };
 }  // namespace
 }  // namespace overtake::amx

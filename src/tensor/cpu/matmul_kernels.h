@@ -116,11 +116,12 @@ struct IntegerKernels {
   MultiplyPanel panel[kMaxPanelRows];
 };
 
-// A matrix unit that takes full panels of kPanelHeight rows and folded codes, nested or not.
-// `begin` and `end` enclose the products of one thread.
+// A matrix unit that takes full panels of kPanelHeight rows, nested or not. `begin` and `end`
+// enclose the products of one thread.
 struct TileKernels {
   int group;
   bool has_min;
+  bool folded;  // takes folded codes; else those that do not fold
   void (*begin)();
   MultiplyPanel multiply;
   void (*end)();

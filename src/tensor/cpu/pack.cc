@@ -87,8 +87,9 @@ Status WeightPacker::choose_kernels(PackedWeight& weight, const QuantType& type,
       segment.integer = &*found;
       segment.layout = {kernels_.lanes, form};
       for (const TileKernels& tiles : kernels_.tiles) {
-        const bool fits = tiles.group == form.group && tiles.has_min == form.has_min;
-        if (fits && segment.integer->unpack_folded) segment.unit = &tiles;
+        const bool fits = tiles.group == form.group && tiles.has_min == form.has_min &&
+                          tiles.folded == (segment.integer->unpack_folded != nullptr);
+        if (fits) segment.unit = &tiles;
       }
       const int byte_zero = form.dot_bits == 8 ? kernels_.byte_zero : 0;
       const InputKind kind = {.fine_bits = fine_bits(form.dot_bits),
