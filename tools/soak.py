@@ -83,8 +83,8 @@ def damage(rounds, seed):
     found = files = 0
     start = time.monotonic()
     for i in range(rounds):
-        run = subprocess.run([ROOT / "tests/end_to_end/run.py", ROOT / "build/overtake",
-                              "test_damaged_models"], stdout=subprocess.PIPE, text=True,
+        run = subprocess.run([sys.executable, ROOT / "tests/end_to_end/run.py",
+                              ROOT / "build/overtake", "test_damaged_models"], stdout=subprocess.PIPE, text=True,
                              stderr=subprocess.STDOUT,
                              env={**os.environ, "OVERTAKE_DAMAGE_SEED": str(seed + i)})
         files += 400
