@@ -223,6 +223,15 @@ TEST_F(HttpClientTest, SilenceInTheBodyIsADeadlineButSlownessIsNot) {
   EXPECT_EQ(answer->body, "xxxxxxxx");
 }
 
+TEST_F(HttpClientTest, ConnectTimeoutCoversTheHandshake) {
+  ScriptedServer server([](const Exchange&) { return false; });  // never answers a ClientHello
+  const auto start = Clock::now();
+  const auto answer = get({.url = "https://127.0.0.1:" + std::to_string(server.port()) + "/",
+                           .connect_timeout_ms = 300});
+  EXPECT_EQ(answer->done->error().code, ErrorCode::kDeadline) << answer->done->error().message;
+  EXPECT_LT(ms_since(start), 3000);
+}
+
 TEST_F(HttpClientTest, NobodyListeningIsUnavailable) {
   uint16_t port;
   {

@@ -579,6 +579,34 @@ TEST_F(PullTest, AnotherModelsFileInTheFolderIsNotMixedIn) {
   EXPECT_THAT(pull().error().message, HasSubstr("--name"));
 }
 
+TEST_F(PullTest, OneNameIsOneSource) {
+  ASSERT_TRUE(pull().ok());
+  HubFile file{small_gguf(10)};
+  ScriptedServer any([&](const Exchange& e) { return hub_.send_file(e, file); });
+  EXPECT_THAT(pull(any.url("/m.Q4_K_M.gguf")).error().message, HasSubstr("from another source"));
+  EXPECT_EQ(content("m.Q4_K_M.gguf"), hub_.files["m.Q4_K_M.gguf"].content);
+}
+
+TEST_F(PullTest, AnotherQuantizationUnderTheSameNameReplacesTheFirst) {
+  hub_.files["m.Q8_0.gguf"] = {small_gguf(20)};
+  ASSERT_TRUE(pull("hf:owner/repo:Q4_K_M").ok());
+  ASSERT_FALSE(pull("hf:owner/repo:Q2_K").ok());
+  EXPECT_TRUE(fs::exists(path("m.Q4_K_M.gguf")));
+  ASSERT_TRUE(pull("hf:owner/repo:Q8_0").ok());
+  EXPECT_FALSE(fs::exists(path("m.Q4_K_M.gguf")));
+  EXPECT_EQ(content("m.Q8_0.gguf"), hub_.files["m.Q8_0.gguf"].content);
+}
+
+TEST_F(PullTest, ModelsInPartsAreRefusedBeforeTheyAreFetched) {
+  hub_.files = {{"m-Q4_K_M-00001-of-00002.gguf", {small_gguf(4)}},
+                {"m-Q4_K_M-00002-of-00002.gguf", {small_gguf(4)}}};
+  for (const char* wish : {":Q4_K_M", ":m-Q4_K_M-00001-of-00002.gguf"}) {
+    EXPECT_THAT(pull(std::string("hf:owner/repo") + wish).error().message, HasSubstr("parts"));
+  }
+  EXPECT_FALSE(pull().ok());
+  expect_nothing_in_place();
+}
+
 TEST_F(PullTest, WhatIsNoModelIsNotKept) {
   for (const std::string& content : {std::string("<!DOCTYPE html><html>"), std::string(1000, 'x'),
                                      std::string("version https://git-lfs.github.com/spec/v1\n")}) {

@@ -123,6 +123,13 @@ Error nothing_there(const std::vector<RemoteFile>& all, std::string_view repo) {
                       escaped(repo))};
 }
 
+Error in_parts(std::string_view n_parts, std::string_view repo) {
+  return {ErrorCode::kUnsupported,
+          fmt::format("a GGUF in {} parts; {}; take a quantization in one file, or fetch the parts "
+                      "and merge them (llama-gguf-split --merge)",
+                      n_parts, escaped(repo))};
+}
+
 Result<Files> with_quantization(const std::vector<RemoteFile>& all, std::string_view wish,
                                 std::string_view repo) {
   Files found;
@@ -139,11 +146,7 @@ Result<Files> with_quantization(const std::vector<RemoteFile>& all, std::string_
                                                    escaped(wish), escaped(repo), listed(there))};
   }
   if (std::ranges::all_of(found, [](const RemoteFile* f) { return is_part_of_split(f->name); })) {
-    return Error{
-        ErrorCode::kUnsupported,
-        fmt::format("a GGUF in {} parts; {}; take a quantization in one file, or fetch the "
-                    "parts and merge them (llama-gguf-split --merge)",
-                    found.size(), escaped(repo))};
+    return in_parts(std::to_string(found.size()), repo);
   }
   std::vector<std::string> names;
   for (const RemoteFile* file : found) names.push_back(file->path);
@@ -175,6 +178,7 @@ Result<Files> find(const std::vector<RemoteFile>& all, std::string_view wish,
   }
   for (const RemoteFile& file : all) {
     if (file.path != wish && file.name != wish) continue;
+    if (is_part_of_split(file.name)) return in_parts("several", repo);
     if (is_model_gguf(file)) return Files{&file};
     if (is_weights(file.name)) return without_wish(all, repo);
   }

@@ -92,6 +92,14 @@ class Pull {
   // Another model's files in the folder would make two models of one name.
   Status check_folder(const ModelFolder& folder, const std::vector<RemoteFile>& files) {
     if (const auto old = read_pull_record(folder.path()); old.ok() && *old) old_record_ = **old;
+    if (!old_record_.source.empty() && old_record_.source != record_.source) {
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("the store has a model of this name from another source, {}; {}; give "
+                      "the new one a name of its own (--name), or remove the old one "
+                      "(overtake rm {})",
+                      escaped(old_record_.source), folder.path(), source_.name)};
+    }
     for (const std::string& name : folder.names()) {
       const bool is_model = name.ends_with(".gguf") || name.ends_with(".safetensors");
       const bool is_ours = old_record_.find(name) != nullptr;
