@@ -74,12 +74,10 @@ TEST_P(Truth, IsAsNearToOursAsToTransformers) {
   EXPECT_LE(ours_most, kFloat32);
 }
 
-// But for Falcon-H1, whose mixed layers tests/reference does not have.
 std::vector<std::string> committed_folders() {
   std::vector<std::string> out;
   for (const std::string& folder : golden_folders()) {
-    const bool committed = folder.starts_with(OVERTAKE_TEST_DATA_DIR);
-    if (committed && !folder.ends_with("falcon-h1")) out.push_back(folder);
+    if (folder.starts_with(OVERTAKE_TEST_DATA_DIR)) out.push_back(folder);
   }
   return out;
 }

@@ -1,6 +1,7 @@
 // Whole decoders in float64, from a Hugging Face folder: Llama (Touvron et al. 2023), Falcon
-// (Almazrouei et al. 2023) and Falcon-Mamba (Zuo et al. 2024). Written for the reader, from the
-// papers and transformers' definitions, and sharing nothing with the program but the file reader.
+// (Almazrouei et al. 2023), Falcon-Mamba (Zuo et al. 2024) and Falcon-H1 (Zuo et al. 2025). Written
+// for the reader, from the papers and transformers' definitions, and sharing nothing with the
+// program but the file reader.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -35,23 +36,32 @@ class Decoder {
                                                                : "embed_tokens");
     const Rows embedding = matrix(table + ".weight");
     Rows x;
-    for (const int32_t id : ids) x.push_back(embedding[static_cast<size_t>(id)]);
+    for (const int32_t id : ids) {
+      x.push_back(number("embedding_multiplier", 1) * embedding[static_cast<size_t>(id)]);
+    }
     Outputs out{{x}, {}};
     for (size_t l = 0; l < count("num_hidden_layers"); ++l) {
       const std::string at = base + (falcon ? "h." : "layers.") + std::to_string(l) + ".";
       if (falcon) {
         x = falcon_layer(x, at);
       } else {
-        x = type == "falcon_mamba" ? mamba_layer(x, at) : llama_layer(x, at);
+        x = type == "falcon_mamba" ? mamba_layer(x, at)
+            : type == "falcon_h1"  ? h1_layer(x, at)
+                                   : llama_layer(x, at);
       }
       out.hidden.push_back(x);
     }
-    const std::string last = falcon ? "ln_f" : type == "falcon_mamba" ? "norm_f" : "norm";
+    const std::string last = falcon                   ? "ln_f"
+                             : type == "falcon_mamba" ? "norm_f"
+                             : type == "falcon_h1"    ? "final_layernorm"
+                                                      : "norm";
     for (Vector& row : x) row = norm(row, base + last);
     out.hidden.back() = x;
     const bool untied = file_.find("lm_head.weight") != nullptr;
     const Rows head = untied ? matrix("lm_head.weight") : embedding;
-    for (const Vector& row : x) out.logits.push_back(linear(head, {}, row));
+    for (const Vector& row : x) {
+      out.logits.push_back(number("lm_head_multiplier", 1) * linear(head, {}, row));
+    }
     return out;
   }
 
@@ -227,6 +237,113 @@ class Decoder {
       x[t] = x[t] + apply(in + "out_proj", y[t] * map(z[t], silu));
     }
     return x;
+  }
+
+  // `i` of a list of numbers, or the number at KEY.I where the list holds an infinity.
+  double element(const std::string& key, size_t i, double otherwise) const {
+    const auto list = file_.metadata().find_doubles(key).value();
+    return list ? list->at(i) : number(key + "." + std::to_string(i), otherwise);
+  }
+
+  // Columns [first, first + n) of each row.
+  static Rows columns(const Rows& x, size_t first, size_t n) {
+    Rows out;
+    for (const Vector& row : x) {
+      const auto from = row.begin() + static_cast<ptrdiff_t>(first);
+      out.emplace_back(from, from + static_cast<ptrdiff_t>(n));
+    }
+    return out;
+  }
+
+  // Attention and Mamba-2's state space side by side, then a gated MLP.
+  Rows h1_layer(Rows x, const std::string& at) const {
+    const Rows a = norm(x, at + "input_layernorm");
+    const Rows mixed = h1_attention(a, at + "self_attn."), y = h1_mixer(a, at + "mamba.");
+    for (size_t t = 0; t < x.size(); ++t) {
+      x[t] = x[t] + number("ssm_out_multiplier", 1) * y[t];
+      x[t] = x[t] + number("attention_out_multiplier", 1) * mixed[t];
+      const std::string mlp = at + "feed_forward.";
+      const Vector m = norm(x[t], at + "pre_ff_layernorm");
+      const Vector gate = element("mlp_multipliers", 0, 1) * apply(mlp + "gate_proj", m);
+      const Vector gated = map(gate, silu) * apply(mlp + "up_proj", m);
+      x[t] = x[t] + element("mlp_multipliers", 1, 1) * apply(mlp + "down_proj", gated);
+    }
+    return x;
+  }
+
+  Rows h1_attention(Rows a, const std::string& in) const {
+    Heads heads{count("num_attention_heads"), count("num_key_value_heads"), count("head_dim"), 0};
+    if (heads.dim == 0) heads.dim = count("hidden_size") / heads.n;
+    for (Vector& row : a) row = number("attention_in_multiplier", 1) * row;
+    Rows q = apply(in + "q_proj", a), k = apply(in + "k_proj", a);
+    for (Vector& row : k) row = number("key_multiplier", 1) * row;
+    turn_heads(q, heads.dim), turn_heads(k, heads.dim);
+    return apply(in + "o_proj", attention(q, k, apply(in + "v_proj", a), heads));
+  }
+
+  // Mamba-2 is Mamba with one decay and one time step for all channels of a head, and B and C for
+  // each group of heads.
+  Rows h1_mixer(Rows a, const std::string& in) const {
+    const Vector a_log = vector(in + "A_log"), skip = vector(in + "D"),
+                 bias = vector(in + "dt_bias");
+    const size_t n_heads = a_log.size(), n_groups = count("mamba_n_groups");
+    const size_t n = count("mamba_d_state"), states = n_groups * n;
+    const size_t inner = matrix(in + "out_proj.weight")[0].size(), dim = inner / n_heads;
+    for (Vector& row : a) row = number("ssm_in_multiplier", 1) * row;
+    Rows all = apply(in + "in_proj", a);
+    const size_t parts[] = {inner, inner, states, states, n_heads};  // gate, x, B, C, dt
+    for (Vector& row : all) {
+      for (size_t part = 0, i = 0; part < 5; ++part) {
+        for (const size_t end = i + parts[part]; i < end; ++i) {
+          row[i] *= element("ssm_multipliers", part, 1);
+        }
+      }
+    }
+    const Rows dt = columns(all, 2 * inner + 2 * states, n_heads);
+    Rows u = causal_convolution(columns(all, inner, inner + 2 * states),
+                                matrix(in + "conv1d.weight"), vector(in + "conv1d.bias"));
+    for (Vector& row : u) row = map(row, silu);
+    Rows y(u.size());
+    const size_t width = inner / n_groups;
+    for (size_t g = 0; g < n_groups; ++g) {
+      Selective p;
+      Rows step(u.size());
+      for (size_t i = g * width; i < (g + 1) * width; ++i) {
+        p.a_log.emplace_back(n, a_log[i / dim]);
+        p.skip.push_back(skip[i / dim]);
+        for (size_t t = 0; t < u.size(); ++t) {
+          const double raw = softplus(dt[t][i / dim] + bias[i / dim]);
+          step[t].push_back(std::clamp(raw, element("time_step_limit", 0, 0),
+                                       element("time_step_limit", 1, HUGE_VAL)));
+        }
+      }
+      const Rows part =
+          selective_scan(columns(u, g * width, width), step, columns(u, inner + g * n, n),
+                         columns(u, inner + states + g * n, n), p);
+      for (size_t t = 0; t < u.size(); ++t) y[t].insert(y[t].end(), part[t].begin(), part[t].end());
+    }
+    return apply(in + "out_proj", h1_gate(y, columns(all, 0, inner), in));
+  }
+
+  Rows h1_gate(const Rows& y, const Rows& z, const std::string& in) const {
+    const bool normed = flag("mamba_rms_norm"), before = flag("mamba_norm_before_gate", true);
+    const Vector weight = vector(in + "norm.weight");
+    const size_t n_groups = count("mamba_n_groups"), width = y[0].size() / n_groups;
+    Rows out;
+    for (size_t t = 0; t < y.size(); ++t) {
+      const Vector gate = map(z[t], silu);
+      Vector row = normed && before ? y[t] : y[t] * gate;
+      for (size_t g = 0; normed && g < n_groups; ++g) {
+        const auto from = static_cast<ptrdiff_t>(g * width),
+                   to = from + static_cast<ptrdiff_t>(width);
+        const Vector part =
+            rms_norm({row.begin() + from, row.begin() + to},
+                     {weight.begin() + from, weight.begin() + to}, number("rms_norm_eps", 1e-5));
+        std::copy(part.begin(), part.end(), row.begin() + from);
+      }
+      out.push_back(normed && before ? row * gate : row);
+    }
+    return out;
   }
 
   const Checkpoint& file_;

@@ -37,6 +37,10 @@ inline Vector operator*(Vector a, const Vector& b) {
   for (size_t i = 0; i < a.size(); ++i) a[i] *= b[i];
   return a;
 }
+inline Vector operator*(double factor, Vector x) {
+  for (double& value : x) value *= factor;
+  return x;
+}
 inline Vector map(Vector x, const std::function<double(double)>& f) {
   for (double& value : x) value = f(value);
   return x;
