@@ -44,17 +44,6 @@ std::vector<TypeShare> type_shares(const Checkpoint& checkpoint) {
   return shares;
 }
 
-Status read_tokenizer(const Metadata& metadata, ModelSummary& summary) {
-  const auto model = TRY(metadata.find_string("tokenizer.ggml.model"));
-  const auto pre = TRY(metadata.find_string("tokenizer.ggml.pre"));
-  summary.tokenizer = model.value_or("");
-  if (model && pre) summary.tokenizer += " (" + *pre + ")";
-  const std::vector<std::string>* tokens = TRY(metadata.find_strings("tokenizer.ggml.tokens"));
-  if (tokens) summary.n_tokens = static_cast<int64_t>(tokens->size());
-  summary.has_chat_template = metadata.has("tokenizer.chat_template");
-  return {};
-}
-
 // Holds no numbers: only the shape that a loader asks for.
 class CountedWeight : public Weight {
  public:
@@ -84,6 +73,17 @@ class CountingBackend : public Backend {
 
 }  // namespace
 
+Status summarize_tokenizer(const Metadata& metadata, ModelSummary& summary) {
+  const auto model = TRY(metadata.find_string("tokenizer.ggml.model"));
+  const auto pre = TRY(metadata.find_string("tokenizer.ggml.pre"));
+  summary.tokenizer = model.value_or("");
+  if (model && pre) summary.tokenizer += " (" + *pre + ")";
+  const std::vector<std::string>* tokens = TRY(metadata.find_strings("tokenizer.ggml.tokens"));
+  if (tokens) summary.n_tokens = static_cast<int64_t>(tokens->size());
+  summary.has_chat_template = metadata.has("tokenizer.chat_template");
+  return {};
+}
+
 Result<ModelSummary> summarize(const Checkpoint& checkpoint) {
   const Metadata& metadata = checkpoint.metadata();
   ModelSummary summary;
@@ -100,7 +100,7 @@ Result<ModelSummary> summarize(const Checkpoint& checkpoint) {
       TRY(find_number(checkpoint, {"attention.head_count", "num_attention_heads", "n_head"}));
   summary.ffn_width =
       TRY(find_number(checkpoint, {"feed_forward_length", "intermediate_size", "ffn_hidden_size"}));
-  TRY(read_tokenizer(metadata, summary));
+  TRY(summarize_tokenizer(metadata, summary));
   return summary;
 }
 

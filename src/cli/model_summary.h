@@ -39,6 +39,8 @@ struct ModelSummary {
 
 // Strings are as in the file: pass them through `printable` before showing them.
 Result<ModelSummary> summarize(const Checkpoint& checkpoint);
+// The part of it that tokenizer.* tell; for a folder they are read apart (see read_hf_tokenizer).
+Status summarize_tokenizer(const Metadata& metadata, ModelSummary& summary);
 
 // What the architecture's own loader makes of the file, every tensor verified but none packed:
 // `weight_bytes` counts them as they are stored.

@@ -13,6 +13,7 @@
 #include "cli/model_summary.h"
 #include "cli/terminal.h"
 #include "model/limits.h"
+#include "token/hf_tokenizer.h"
 
 namespace overtake {
 namespace {
@@ -171,10 +172,17 @@ struct Options {
   Load load;
 };
 
-// What neither summary nor loader tell: the template's text, and what pull has recorded.
+// What neither summary nor loader tell: a folder's tokenizer, the template's text, and what pull
+// has recorded.
 void add_notes(const Checkpoint& checkpoint, Shown& shown) {
-  const auto text = checkpoint.metadata().find_string("tokenizer.chat_template");
-  if (text.ok()) shown.chat_template = text->value_or("");
+  // A folder's tokenizer lies in files beside its weights.
+  const bool is_folder = checkpoint.format() == CheckpointFormat::kHuggingFace;
+  const Result<Metadata> beside =
+      is_folder ? read_hf_tokenizer(checkpoint.path()) : Result<Metadata>(Metadata());
+  const Metadata& text = is_folder && beside.ok() ? *beside : checkpoint.metadata();
+  (void)summarize_tokenizer(text, shown.summary);  // of another type than it should be: not shown
+  const auto source = text.find_string("tokenizer.chat_template");
+  if (source.ok()) shown.chat_template = source->value_or("");
   if (const auto record = read_pull_record(shown.model.path); record.ok() && *record) {
     shown.source = (*record)->source;
     if (shown.summary.licence.empty()) shown.summary.licence = (*record)->licence;
