@@ -53,7 +53,7 @@ double yarn_growth(double factor) { return factor <= 1 ? 1.0 : 0.1 * std::log(fa
 Status add_divisors(const RopeConfig& config, const Rope& scaled, GgufPlan* plan) {
   RopeConfig plain = config;
   plain.type = "default";
-  std::vector<float> divisors = TRY(make_rope(plain, Rope::Pairing::kHalves)).inv_freq;
+  std::vector<float> divisors = TRY(make_rope(plain)).inv_freq;
   for (size_t j = 0; j < divisors.size(); ++j) divisors[j] /= scaled.inv_freq[j];
   plan->add_values("rope_freqs.weight", std::move(divisors));
   return {};
@@ -117,7 +117,7 @@ Status set_gguf_rope(const RopeConfig& config, GgufPlan* plan) {
   plan->set_f32("rope.freq_base", config.theta);
   if (config.type == "default") return {};
   set_exact(config, &plan->metadata());
-  const Rope scaled = TRY(make_rope(config, Rope::Pairing::kHalves));
+  const Rope scaled = TRY(make_rope(config));
   if (config.type == "linear") {
     plan->set("rope.scaling.type", std::string("linear"));
     plan->set_f32("rope.scaling.factor", config.factor);

@@ -129,7 +129,7 @@ Result<RopeConfig> read_hf_rope(const Metadata& config, int n_dims, int64_t cont
   return out;
 }
 
-Result<Rope> make_rope(const RopeConfig& config, Rope::Pairing pairing) {
+Result<Rope> make_rope(const RopeConfig& config) {
   if (config.n_dims <= 0 || config.n_dims % 2 != 0) {
     return bad(
         fmt::format("{} rotated dimensions, expected an even number above 0", config.n_dims));
@@ -139,7 +139,6 @@ Result<Rope> make_rope(const RopeConfig& config, Rope::Pairing pairing) {
     return bad(fmt::format("theta {} and factor {}", config.theta, config.factor));
   }
   Rope rope;
-  rope.pairing = pairing;
   rope.n_dims = config.n_dims;
   rope.inv_freq = plain_frequencies(config.theta, config.n_dims);
   if (config.type == "default") return rope;

@@ -42,6 +42,6 @@ bool has_exact_rope(const Metadata& metadata);
 Status set_gguf_rope(const RopeConfig& config, GgufPlan* plan);
 
 // kUnsupported for an unknown type, kDamaged for values that make no angles.
-Result<Rope> make_rope(const RopeConfig& config, Rope::Pairing pairing);
+Result<Rope> make_rope(const RopeConfig& config);
 
 }  // namespace overtake

@@ -8,11 +8,9 @@
 
 namespace overtake {
 
+// Dimensions j and j + n/2 turn together, as transformers has it. (In the GGUF files of the Llama
+// family it is 2j and 2j + 1: the loader puts their rows in this order.)
 struct Rope {
-  // Which dimensions turn together: (j, j + n/2), as transformers has it, or (2j, 2j + 1), as the
-  // GGUF files of the Llama family are permuted for.
-  enum class Pairing { kHalves, kAdjacent };
-
   // "Dynamic NTK" scaling: past `original_context` the base grows with the length of the sequence.
   struct Dynamic {
     double theta;
@@ -20,7 +18,6 @@ struct Rope {
     int64_t original_context;
   };
 
-  Pairing pairing = Pairing::kHalves;
   int n_dims = 0;               // leading dimensions of a head that turn; even
   std::vector<float> inv_freq;  // [n_dims / 2]: angle = position * inv_freq, in f32
   float magnitude = 1.0f;       // multiplies cos and sin (YaRN's attention factor)

@@ -140,7 +140,7 @@ Result<FalconConfig> read_hf_config(const Checkpoint& checkpoint) {
   TRY(read_hf_flags(meta, c));
   TRY(check_heads(c, checkpoint.path()));
   c.rope_config = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
+  c.rope = TRY(make_rope(c.rope_config));
   return c;
 }
 
@@ -178,7 +178,7 @@ Result<FalconConfig> read_gguf_config(const Checkpoint& checkpoint) {
                            : 1;  // the loader reports the missing tensor
   TRY(check_heads(c, checkpoint.path()));
   c.rope_config = TRY(read_gguf_rope(meta, arch, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
+  c.rope = TRY(make_rope(c.rope_config));
   return c;
 }
 

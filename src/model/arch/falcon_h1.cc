@@ -185,7 +185,7 @@ Result<H1Config> read_hf_config(const Checkpoint& checkpoint) {
   TRY(read_step_limit(meta, "time_step_limit", c));
   TRY(check_shape(c, checkpoint.path()));
   c.rope_config = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
+  c.rope = TRY(make_rope(c.rope_config));
   return c;
 }
 
@@ -229,7 +229,7 @@ Result<H1Config> read_gguf_config(const Checkpoint& checkpoint) {
   TRY(read_step_limit(meta, arch + ".ssm.time_step_limit", c));
   TRY(check_shape(c, checkpoint.path()));
   c.rope_config = TRY(read_gguf_rope(meta, arch, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
+  c.rope = TRY(make_rope(c.rope_config));
   return c;
 }
 

@@ -76,7 +76,7 @@ Result<LlamaConfig> read_hf_config(const Checkpoint& checkpoint) {
   c.activation = TRY(read_activation(meta, "hidden_act", Activation::kSilu));
   TRY(check_heads(c, checkpoint.path()));
   c.rope_config = TRY(read_hf_rope(meta, static_cast<int>(c.head_dim), c.context));
-  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
+  c.rope = TRY(make_rope(c.rope_config));
   return c;
 }
 
@@ -130,7 +130,7 @@ Result<LlamaConfig> read_gguf_config(const Checkpoint& checkpoint) {
   const int64_t n_dims =
       has("rope.dimension_count") ? TRY(get("rope.dimension_count", c.head_dim)) : c.head_dim;
   c.rope_config = TRY(read_gguf_rope(meta, arch, static_cast<int>(n_dims), c.context));
-  c.rope = TRY(make_rope(c.rope_config, Rope::Pairing::kHalves));
+  c.rope = TRY(make_rope(c.rope_config));
   if (!has_exact_rope(meta)) TRY(apply_rope_divisors(checkpoint, c.rope));
   return c;
 }

@@ -58,7 +58,6 @@ struct Turn {
   const float* cos;  // [n_dims], null for no rope
   const float* sin;  // [n_dims]
   int n_dims;
-  Rope::Pairing pairing;
 };
 
 struct AttentionKernels {

@@ -18,7 +18,6 @@ struct Shape {
   int head_dim = 16;
   KvType type = KvType::kF32;
   int n_turned = 0;  // dimensions that the rope turns; 0: no rope
-  Rope::Pairing pairing = Rope::Pairing::kHalves;
   bool bias = false;
   int64_t window = 0;
 
@@ -29,7 +28,6 @@ struct Shape {
 std::ostream& operator<<(std::ostream& out, const Shape& s) {
   return out << s.n_heads << "/" << s.n_kv_heads << " heads of " << s.head_dim
              << (s.type == KvType::kF16 ? " f16" : " f32") << " turned " << s.n_turned
-             << (s.pairing == Rope::Pairing::kAdjacent ? " adjacent" : " halves")
              << (s.bias ? " bias" : "") << " window " << s.window;
 }
 
@@ -48,7 +46,6 @@ struct Problem {
       for (int64_t p = 0; p < kMostTokens; ++p) bias.push_back(slope * static_cast<float>(p));
     }
     rope.n_dims = shape.n_turned;
-    rope.pairing = shape.pairing;
     rope.magnitude = 1.1f;
     for (int j = 0; j < shape.n_turned / 2; ++j) {
       rope.inv_freq.push_back(
@@ -80,8 +77,7 @@ std::vector<double> turned(const Problem& problem, int64_t position, int head) {
   std::vector<double> out(x, x + s.head_dim);
   for (int j = 0; j < s.n_turned / 2; ++j) {
     const float angle = static_cast<float>(position) * problem.rope.inv_freq[j];
-    const bool halves = s.pairing == Rope::Pairing::kHalves;
-    const int a = halves ? j : 2 * j, b = halves ? j + s.n_turned / 2 : 2 * j + 1;
+    const int a = j, b = j + s.n_turned / 2;
     const double cos = std::cos(double{angle}) * problem.rope.magnitude;
     const double sin = std::sin(double{angle}) * problem.rope.magnitude;
     out[a] = x[a] * cos - x[b] * sin;
@@ -228,15 +224,13 @@ TEST_P(CpuAttentionTest, MatchesPlainAttentionForEveryKindOfHead) {
 
 TEST_P(CpuAttentionTest, MatchesPlainAttentionWithEveryFeature) {
   Runner runner(GetParam(), 2);
-  for (const Rope::Pairing pairing : {Rope::Pairing::kHalves, Rope::Pairing::kAdjacent}) {
-    for (const int n_turned : {0, 6, 20}) {
-      for (const bool bias : {false, true}) {
-        for (const int64_t window : {0, 1, 20, 33, 64}) {
-          for (const KvType type : {KvType::kF32, KvType::kF16}) {
-            const Problem problem({6, 2, 20, type, n_turned, pairing, bias, window}, 101);
-            SCOPED_TRACE(problem.shape);
-            expect_near(runner.run(problem, 101), plain_attention(problem), type);
-          }
+  for (const int n_turned : {0, 6, 20}) {
+    for (const bool bias : {false, true}) {
+      for (const int64_t window : {0, 1, 20, 33, 64}) {
+        for (const KvType type : {KvType::kF32, KvType::kF16}) {
+          const Problem problem({6, 2, 20, type, n_turned, bias, window}, 101);
+          SCOPED_TRACE(problem.shape);
+          expect_near(runner.run(problem, 101), plain_attention(problem), type);
         }
       }
     }
@@ -246,18 +240,16 @@ TEST_P(CpuAttentionTest, MatchesPlainAttentionWithEveryFeature) {
 TEST_P(CpuAttentionTest, MatchesPlainAttentionOverSpans) {
   Runner runner(GetParam(), 2);
   for (const int64_t window : {0, 300, 600}) {
-    const Problem problem({2, 1, 8, KvType::kF32, 8, Rope::Pairing::kHalves, false, window}, 1100);
+    const Problem problem({2, 1, 8, KvType::kF32, 8, false, window}, 1100);
     expect_near(runner.run(problem, 1100), plain_attention(problem), KvType::kF32);
   }
 }
 
 TEST_P(CpuAttentionTest, ChunksAndThreadsChangeNoBit) {
   const Shape shapes[] = {
-      {4, 2, 16, KvType::kF32, 16},
-      {3, 1, 64, KvType::kF16, 64, Rope::Pairing::kAdjacent},
-      {9, 3, 20, KvType::kF32, 10, Rope::Pairing::kHalves, true},
-      {71, 1, 8, KvType::kF16, 8},
-      {2, 2, 8, KvType::kF32, 8, Rope::Pairing::kHalves, false, 40},
+      {4, 2, 16, KvType::kF32, 16},          {3, 1, 64, KvType::kF16, 64},
+      {9, 3, 20, KvType::kF32, 10, true},    {71, 1, 8, KvType::kF16, 8},
+      {2, 2, 8, KvType::kF32, 8, false, 40},
   };
   for (const Shape& shape : shapes) {
     SCOPED_TRACE(shape);

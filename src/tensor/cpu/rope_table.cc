@@ -10,15 +10,12 @@ namespace {
 void fill_row(const Rope& rope, std::span<const float> frequencies, int64_t position, float* cos,
               float* sin) {
   const int half = rope.n_dims / 2;
-  const bool halves = rope.pairing == Rope::Pairing::kHalves;
   for (int j = 0; j < half; ++j) {
     // In f32, as the models were trained: at large positions the rounding of the angle shows.
     const float angle = static_cast<float>(position) * frequencies[static_cast<size_t>(j)];
-    const int first = halves ? j : 2 * j;
-    const int second = halves ? j + half : 2 * j + 1;
-    cos[first] = cos[second] = std::cos(angle) * rope.magnitude;
-    sin[second] = std::sin(angle) * rope.magnitude;
-    sin[first] = -sin[second];
+    cos[j] = cos[j + half] = std::cos(angle) * rope.magnitude;
+    sin[j + half] = std::sin(angle) * rope.magnitude;
+    sin[j] = -sin[j + half];
   }
 }
 
@@ -69,10 +66,10 @@ void RopeTable::fill(Entry& entry, ThreadPool& pool) const {
 }
 
 Turn RopeTable::turn(int64_t row) const {
-  if (!current_) return {nullptr, nullptr, 0, Rope::Pairing::kHalves};
+  if (!current_) return {nullptr, nullptr, 0};
   const Rope& rope = *current_->rope;
   const float* turns = current_->turns.data() + 2 * static_cast<int64_t>(rope.n_dims) * row;
-  return {turns, turns + rope.n_dims, rope.n_dims, rope.pairing};
+  return {turns, turns + rope.n_dims, rope.n_dims};
 }
 
 }  // namespace overtake

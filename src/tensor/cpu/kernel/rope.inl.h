@@ -23,22 +23,11 @@ OVERTAKE_INLINE void turn_half(const float* x, int begin, int partner, const Tur
   }
 }
 
-OVERTAKE_INLINE void turn_adjacent(const float* x, const Turn& turn, F32 scale, float* out) {
-  for (int i = 0; i < turn.n_dims; i += F32::kLanes) {
-    const int n = lanes_left(turn.n_dims, i);
-    const F32 own = load_lanes(x + i, n);
-    const F32 other = load_swapped(x, i, n) * load_lanes(turn.sin + i, n);
-    store_lanes(out + i, fma(own, load_lanes(turn.cos + i, n), other) * scale, n);
-  }
-}
-
 inline void turn_head(const float* x, const Turn& turn, int head_dim, float scale, float* out) {
   const F32 factor = broadcast(scale);
-  if (turn.n_dims > 0 && turn.pairing == Rope::Pairing::kHalves) {
+  if (turn.n_dims > 0) {
     turn_half(x, 0, turn.n_dims / 2, turn, factor, out);
     turn_half(x, turn.n_dims / 2, -turn.n_dims / 2, turn, factor, out);
-  } else if (turn.n_dims > 0) {
-    turn_adjacent(x, turn, factor, out);
   }
   for (int i = turn.n_dims; i < head_dim; i += F32::kLanes) {
     const int n = lanes_left(head_dim, i);

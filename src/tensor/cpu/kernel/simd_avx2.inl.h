@@ -48,9 +48,6 @@ OVERTAKE_INLINE F32 select_bits(uint32_t bits, F32 yes, F32 no) {
 OVERTAKE_INLINE F32 select_less(F32 a, F32 b, F32 yes, F32 no) {
   return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
 }
-OVERTAKE_INLINE F32 load_swapped(const float* p, int64_t i, int64_t n) {
-  return {_mm256_permute_ps(load_part(p + i, n).v, 0xb1)};
-}
 OVERTAKE_INLINE F32 keep_first(F32 a, int64_t n) {
   return {_mm256_and_ps(_mm256_castsi256_ps(first_lanes(n)), a.v)};
 }

@@ -48,10 +48,6 @@ OVERTAKE_INLINE F32 select_bits(uint32_t bits, F32 yes, F32 no) {
 OVERTAKE_INLINE F32 select_less(F32 a, F32 b, F32 yes, F32 no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
 }
-// p[(i + lane) ^ 1]: pairs change places; i is a multiple of the lanes, n is even.
-OVERTAKE_INLINE F32 load_swapped(const float* p, int64_t i, int64_t n) {
-  return {_mm512_permute_ps(load_part(p + i, n).v, 0xb1)};
-}
 // The first n lanes of a, the others zero.
 OVERTAKE_INLINE F32 keep_first(F32 a, int64_t n) {
   return {_mm512_maskz_mov_ps(first_lanes(n), a.v)};

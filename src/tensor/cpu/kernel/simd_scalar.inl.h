@@ -31,7 +31,6 @@ OVERTAKE_INLINE F32 copy_sign(F32 magnitude, F32 sign) {
 OVERTAKE_INLINE F32 round_nearest(F32 a) { return {std::nearbyint(a.v)}; }
 OVERTAKE_INLINE F32 select_bits(uint32_t bits, F32 yes, F32 no) { return bits & 1 ? yes : no; }
 OVERTAKE_INLINE F32 select_less(F32 a, F32 b, F32 yes, F32 no) { return a.v < b.v ? yes : no; }
-OVERTAKE_INLINE F32 load_swapped(const float* p, int64_t i, int64_t n) { return {p[i ^ 1]}; }
 OVERTAKE_INLINE F32 keep_first(F32 a, int64_t n) { return n > 0 ? a : zero(); }
 OVERTAKE_INLINE F32 scale_by_power(F32 a, F32 n) {
   return std::isnan(n.v) ? a : F32{std::ldexp(a.v, static_cast<int>(n.v))};
