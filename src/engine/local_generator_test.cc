@@ -239,18 +239,18 @@ TEST_P(LocalGenerators, ADeadlineThatHasPassedFailsTheRequest) {
   EXPECT_EQ(out.failed->error.code, ErrorCode::kDeadline);
 }
 
-// Memory for a few: requests wait for each other and all are answered.
+// Memory for a few: requests wait for each other, what is only kept makes room, all are answered.
 TEST_P(LocalGenerators, MoreThanTheMemoryHoldsIsAnsweredInTurn) {
   const auto reference = load();
   const auto generator = load(GetParam().few_bytes);
   std::vector<Answer> answers;
   for (int i = 0; i < 12; ++i) {
-    auto answer = generator->generate(request_for(some_ids(100, i), 40));
+    auto answer = generator->generate(request_for(some_ids(150, i), 40));
     ASSERT_TRUE(answer.ok()) << answer.error().message;
     answers.push_back(std::move(answer).value());
   }
   for (int i = 0; i < 12; ++i) {
-    EXPECT_EQ(collect(std::move(answers[i])), ask(*reference, request_for(some_ids(100, i), 40)));
+    EXPECT_EQ(collect(std::move(answers[i])), ask(*reference, request_for(some_ids(150, i), 40)));
   }
 }
 
