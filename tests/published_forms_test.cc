@@ -184,6 +184,23 @@ TEST_F(PublishedForm, KeepsTheDefaultsOfGeneration) {
   }
 }
 
+TEST_F(PublishedForm, KeepsTheLicenceOfTheModelCard) {
+  read("llama2-gqa");
+  write_one_file();
+  const auto licence = [&](const std::string& card) {
+    write_file("README.md", card);
+    const Converted file(folder_.string(), "q8_0");
+    const auto checkpoint = open_checkpoint(file.path());
+    EXPECT_TRUE(checkpoint.ok());
+    return *(*checkpoint)->metadata().find_string("general.license");
+  };
+  EXPECT_EQ(licence("---\nlanguage: en\nlicense: llama3.1\ntags:\n- x\n---\n# Model\n"),
+            "llama3.1");
+  EXPECT_EQ(licence("---\nlanguage: en\n---\nlicense: mit\n"), std::nullopt);
+  EXPECT_EQ(licence("license: mit\n"), std::nullopt);
+  EXPECT_EQ(licence("---\nlicense: \x1b[2J\n---\n"), std::nullopt);
+}
+
 TEST_F(PublishedForm, RefusesWhatItDoesNotUnderstand) {
   read("llama2-gqa");
   config_["rope_parameters"] = {{"rope_type", "longrope"}, {"factor", 4.0}};

@@ -76,7 +76,7 @@ class CountingBackend : public Backend {
 Status summarize_tokenizer(const Metadata& metadata, ModelSummary& summary) {
   const auto model = TRY(metadata.find_string("tokenizer.ggml.model"));
   const auto pre = TRY(metadata.find_string("tokenizer.ggml.pre"));
-  summary.tokenizer = model.value_or("");
+  if (model != "no_vocab") summary.tokenizer = model.value_or("");
   if (model && pre) summary.tokenizer += " (" + *pre + ")";
   const std::vector<std::string>* tokens = TRY(metadata.find_strings("tokenizer.ggml.tokens"));
   if (tokens) summary.n_tokens = static_cast<int64_t>(tokens->size());

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <optional>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "format/gguf_writer.h"
 #include "model/arch.h"
 #include "token/hf_tokenizer.h"
@@ -140,6 +142,24 @@ std::string name_of(const std::string& path) {
   return name.empty() ? full.parent_path().filename().string() : name;
 }
 
+// The licence that the model card states: README.md begins with settings between lines of "---".
+std::string licence_of(const std::string& folder) {
+  const auto card = read_file((std::filesystem::path(folder) / "README.md").string(), 4 << 20);
+  if (!card.ok() || !card->starts_with("---\n")) return "";
+  const size_t end = std::min(card->find("\n---", 3), card->size());
+  const std::string_view settings = std::string_view(*card).substr(0, end);
+  constexpr std::string_view kKey = "\nlicense:";
+  const size_t at = settings.find(kKey);
+  if (at == settings.npos) return "";
+  std::string_view value = settings.substr(at + kKey.size());
+  value = trim(value.substr(0, value.find('\n')));
+  const bool plain = std::ranges::all_of(value, [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == '+';
+  });
+  return plain && value.size() <= 64 ? std::string(value) : "";
+}
+
 Result<std::vector<int64_t>> end_tokens(const Metadata& config) {
   std::vector<int64_t> out;
   for (const char* key : {"generation_config.eos_token_id", "eos_token_id"}) {
@@ -221,6 +241,8 @@ Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint) {
   Metadata& out = plan.metadata();
   out.set("general.type", "model");
   out.set("general.name", name_of(checkpoint.path()));
+  const std::string licence = licence_of(checkpoint.path());
+  if (!licence.empty()) out.set("general.license", licence);
   TRY(add_generation_keys(checkpoint.metadata(), &out));
   TRY(add_tokenizer_keys(checkpoint.path(), &out));
   return plan;

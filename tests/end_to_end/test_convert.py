@@ -100,7 +100,7 @@ class Convert(unittest.TestCase):
         shown = json.loads(program.run("show", self.out, "--json").stdout)
         folder = json.loads(program.run("show", str(GOLDEN / "falcon3"), "--json").stdout)
         for key in ("parameters", "context_length", "n_layers", "width", "n_heads", "n_kv_heads",
-                    "head_dim", "vocab_size", "ffn_width", "chat_template", "runs"):
+                    "head_dim", "vocab_size", "ffn_width", "tokenizer", "chat_template", "runs"):
             self.assertEqual(folder[key], shown[key], key)
         self.assertEqual(("GGUF", "llama", "falcon3", "Q8_0"),
                          (shown["format"], shown["architecture"], shown["title"],
