@@ -10,6 +10,7 @@ ByteTrie::ByteTrie(size_t n_bytes)
     : slots_(std::bit_ceil(2 * n_bytes + 2)), mask_(slots_.size() - 1) {}
 
 bool ByteTrie::insert(std::string_view string, int32_t value) {
+  if (string.size() > kMaxStringBytes) return false;
   uint32_t node = kRoot;
   for (const char byte : string) {
     const uint64_t key = key_of(node, byte);

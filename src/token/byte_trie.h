@@ -15,9 +15,14 @@ class ByteTrie {
   static constexpr uint32_t kRoot = 0;
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  // Room for strings of `n_bytes` together.
+  // Bytes of all strings together and of the longest: ten times those of real vocabularies.
+  static constexpr size_t kMaxBytes = size_t{1} << 25;
+  static constexpr size_t kMaxStringBytes = 1024;
+
+  // Room for strings of `n_bytes` together, at most kMaxBytes.
   explicit ByteTrie(size_t n_bytes = 0);
-  // False: too many collisions (see kMaxProbes). Of equal strings the first keeps its value.
+  // False: too long, or too many collisions (see kMaxProbes). Of equal strings the first keeps its
+  // value.
   bool insert(std::string_view string, int32_t value);
 
   // The node that `byte` leads to from `node`; kNone if no string goes on so.

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -25,6 +26,7 @@ Result<std::optional<Json>> read_json_file(const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return std::optional<Json>();
   const std::string text = TRY(read_file(path, kMaxFileBytes));
+  if (is_lfs_pointer(std::as_bytes(std::span(text)))) return lfs_pointer(path);
   Result<Json> json = parse_json(text, path, kLimits);
   if (!json.ok()) return Error{ErrorCode::kDamaged, json.error().message};
   if (!json->is_object()) return damaged("not a JSON object", path);
@@ -66,11 +68,6 @@ Result<int64_t> token_id(const Json& value, std::string_view what, std::string_v
   }
   return damaged(fmt::format("{} is not a token id from 0 to {}", escaped(what), kMaxTokenId),
                  file);
-}
-
-Error damaged(std::string_view what, std::string_view file) {
-  return {ErrorCode::kDamaged,
-          fmt::format("{}; {}; the file is damaged: get it again", what, file)};
 }
 
 Error unsupported(std::string_view what, std::string_view file) {

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "format/message.h"
 
 namespace overtake::hf {
 
@@ -31,7 +32,6 @@ Result<bool> bool_or(const Json& object, std::string_view name, bool otherwise,
 constexpr int64_t kMaxTokenId = (1 << 24) - 1;
 Result<int64_t> token_id(const Json& value, std::string_view what, std::string_view file);
 
-Error damaged(std::string_view what, std::string_view file);
 Error unsupported(std::string_view what, std::string_view file);
 
 }  // namespace overtake::hf

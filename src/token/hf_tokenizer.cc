@@ -6,9 +6,11 @@
 #include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "token/base64.h"
 #include "token/hf_json.h"
 #include "token/hf_model.h"
 
@@ -111,12 +113,22 @@ void set_roles(const Settings& settings, HfVocabulary* vocabulary, Metadata* met
   if (!ends.empty()) metadata->set("overtake.tokenizer.end_token_ids", std::move(ends));
 }
 
+// Added tokens that stand outside of the vocabulary's file: what the file has counts more.
+Status add_if_new(int64_t id, const Json& entry, HfVocabulary* vocabulary) {
+  const auto text = token_text(entry, "content");
+  if (text && (vocabulary->has(id) || vocabulary->find(*text) >= 0)) return {};
+  return vocabulary->put_added(id, entry);
+}
+
 Status read_added_files(const std::filesystem::path& folder, const Settings& settings,
-                        HfVocabulary* vocabulary) {
+                        bool override_model, HfVocabulary* vocabulary) {
+  const auto add = [&](int64_t id, const Json& entry) {
+    return override_model ? vocabulary->put_added(id, entry) : add_if_new(id, entry, vocabulary);
+  };
   const std::string path = (folder / "added_tokens.json").string();
   const Json added = TRY(read_settings_file(path));
   for (const auto& [text, id] : added.items()) {
-    TRY(vocabulary->put_added(TRY(token_id(id, text, path)), Json{{"content", text}}));
+    TRY(add(TRY(token_id(id, text, path)), Json{{"content", text}}));
   }
   const Json* decoder = field(settings.tokenizer, "added_tokens_decoder");
   if (!decoder || !decoder->is_object()) return {};
@@ -127,7 +139,7 @@ Status read_added_files(const std::filesystem::path& folder, const Settings& set
       return damaged(fmt::format("added token \"{}\" has no number", escaped(number)),
                      settings.tokenizer_file);
     }
-    TRY(vocabulary->put_added(id, entry));
+    TRY(add(id, entry));
   }
   return {};
 }
@@ -189,6 +201,30 @@ int64_t embedding_rows(const Settings& settings) {
   return 0;
 }
 
+// Llama 3's original tokenizer.model is a list of tokens in base64, each with its rank.
+bool is_token_list(std::string_view bytes) {
+  const std::string_view line = bytes.substr(0, bytes.find('\n'));
+  const size_t space = line.find(' ');
+  return space != line.npos && space > 0 &&
+         line.find_first_not_of("0123456789", space + 1) == line.npos &&
+         decode_base64(line.substr(0, space)).has_value();
+}
+
+Status read_model_file(const std::string& path, const Settings& settings, HfVocabulary* vocabulary,
+                       Metadata* metadata) {
+  const std::string bytes = TRY(read_file(path, kMaxModelBytes));
+  if (is_lfs_pointer(std::as_bytes(std::span(bytes)))) return lfs_pointer(path);
+  if (is_token_list(bytes)) {
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("a list of tokens without the expression that cuts texts; {}; put the "
+                             "model's tokenizer.json beside it",
+                             path)};
+  }
+  const bool legacy = TRY(bool_or(settings.tokenizer, "legacy", true, settings.tokenizer_file));
+  metadata->set("tokenizer.ggml.add_bos_token", true);
+  return read_sentencepiece(bytes, legacy, vocabulary, metadata);
+}
+
 }  // namespace
 
 Result<Metadata> read_hf_tokenizer(const std::string& folder) {
@@ -201,19 +237,19 @@ Result<Metadata> read_hf_tokenizer(const std::string& folder) {
     model_path = (path / "spiece.model").string();
   }
   HfVocabulary vocabulary(is_file(json_path) ? json_path : model_path);
-  if (auto json = TRY(read_json_file(json_path))) {
+  const auto json = TRY(read_json_file(json_path));
+  if (json) {
+    metadata.set("tokenizer.ggml.add_bos_token", false);  // what follows may say otherwise
     TRY(read_tokenizer_json(*json, &vocabulary, &metadata));
   } else if (is_file(model_path)) {
-    const bool legacy = TRY(bool_or(settings.tokenizer, "legacy", true, settings.tokenizer_file));
-    TRY(read_sentencepiece(TRY(read_file(model_path, kMaxModelBytes)), legacy, &vocabulary,
-                           &metadata));
-    TRY(read_added_files(path, settings, &vocabulary));
+    TRY(read_model_file(model_path, settings, &vocabulary, &metadata));
   } else {
     return Error{ErrorCode::kNotFound,
                  fmt::format("no tokenizer; {}; put the model's tokenizer.json (or "
                              "tokenizer.model) beside its config.json, or work with token ids",
                              folder)};
   }
+  TRY(read_added_files(path, settings, !json, &vocabulary));
   TRY(vocabulary.fit(embedding_rows(settings)));
   set_roles(settings, &vocabulary, &metadata);
   TRY(set_flags(settings, &metadata));

@@ -28,6 +28,7 @@ class HfVocabulary {
   // For spelling alone: find() still goes by the old text.
   void rename(int64_t id, std::string text) { tokens_[id] = std::move(text); }
   void set_score(int64_t id, double score) { scores_[id] = score; }
+  bool has(int64_t id) const { return id >= 0 && id < size() && present_[id]; }
   const std::string& text(int64_t id) const { return tokens_[id]; }
   TokenType type(int64_t id) const { return types_[id]; }
   int64_t size() const { return static_cast<int64_t>(tokens_.size()); }

@@ -112,6 +112,7 @@ Status Unigram::index_texts(const Metadata& metadata, std::string_view path) {
     n_bytes += vocabulary_.name(id).size();
   }
   unknown_score_ = least - kUnknownPenalty;
+  if (n_bytes > ByteTrie::kMaxBytes) return damaged("more bytes of tokens than can be", path);
   trie_ = ByteTrie(n_bytes);
   texts_.reserve(size(), 0);
   std::string text;
@@ -127,7 +128,7 @@ Status Unigram::index_texts(const Metadata& metadata, std::string_view path) {
     }
     texts_.push_back(text);
     if (type == TokenType::kNormal && !text.empty() && !trie_.insert(text, id)) {
-      return damaged("thousands of tokens hash alike", path);
+      return damaged(fmt::format("token {} is too long, or thousands hash alike", id), path);
     }
   }
   return {};

@@ -48,6 +48,12 @@ Result<std::unique_ptr<Tokenizer>> WordPiece::load(const Metadata& metadata,
 Status WordPiece::index_texts(std::string_view path) {
   size_t n_bytes = 0;
   for (int32_t id = 0; id < size(); ++id) n_bytes += vocabulary_.name(id).size();
+  if (n_bytes > ByteTrie::kMaxBytes) {
+    return Error{ErrorCode::kDamaged,
+                 fmt::format("more bytes of tokens than can be; {}; the file is damaged: get it "
+                             "again",
+                             path)};
+  }
   beginnings_ = ByteTrie(n_bytes);
   continuations_ = ByteTrie(n_bytes);
   texts_.reserve(size(), n_bytes);
@@ -65,9 +71,9 @@ Status WordPiece::index_texts(std::string_view path) {
     texts_.push_back(text);
     if (type != TokenType::kNormal || name.empty()) continue;
     if (!(begins ? beginnings_ : continuations_).insert(name, id)) {
-      return Error{ErrorCode::kDamaged, fmt::format("thousands of tokens hash alike; {}; the file "
-                                                    "is damaged: get it again",
-                                                    path)};
+      return Error{ErrorCode::kDamaged, fmt::format("token {} is too long, or thousands hash "
+                                                    "alike; {}; the file is damaged: get it again",
+                                                    id, path)};
     }
   }
   return {};
