@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/fixtures"))
 import make_hf_tokenizer_fixtures as fixtures
 
-ROUNDS = 9
+ROUNDS = 5
 
 
 def folder_of(name):
