@@ -223,6 +223,19 @@ TEST_F(HttpClientTest, SilenceInTheBodyIsADeadlineButSlownessIsNot) {
   EXPECT_EQ(answer->body, "xxxxxxxx");
 }
 
+TEST_F(HttpClientTest, TimeInWhichTheLoopIsDeafIsNotItsPeersSilence) {
+  ScriptedServer server([](const Exchange& e) {
+    e.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx");
+    e.sleep_ms(900);
+    return e.send("y");
+  });
+  const auto answer = ask({.url = server.url("/"), .silence_timeout_ms = 500});
+  loop_.after(100, [] { std::this_thread::sleep_for(std::chrono::milliseconds(700)); });
+  run();
+  ASSERT_TRUE(answer->done && answer->done->ok());
+  EXPECT_EQ(answer->body, "xy");
+}
+
 TEST_F(HttpClientTest, ConnectTimeoutCoversTheHandshake) {
   ScriptedServer server([](const Exchange&) { return false; });  // never answers a ClientHello
   const auto start = Clock::now();

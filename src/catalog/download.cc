@@ -1,5 +1,6 @@
 #include "catalog/download.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ namespace overtake {
 namespace {
 
 constexpr int kLongestServerWaitS = 300;
+constexpr uint64_t kFlushBytes = 32 << 20;
 
 std::optional<uint64_t> number(std::string_view text) {
   uint64_t value = 0;
@@ -93,7 +95,7 @@ Status Download::start_over() {
                  fmt::format("cannot truncate: {}; {}/{}; check the disk", std::strerror(errno),
                              context_.folder.path(), part_name())};
   }
-  size_ = resumed_from_ = 0;
+  size_ = resumed_from_ = flushed_ = 0;
   digest_ = Digest(Digest::Kind::kSha256);
   git_ = Digest(Digest::Kind::kSha1);
   if (file_.bytes) git_.update(fmt::format("blob {}", *file_.bytes) + '\0');
@@ -258,6 +260,12 @@ void Download::on_body(std::string_view part) {
   if (!file_.git_blob.empty()) git_.update(part.substr(0, written));
   size_ += written;
   n_failures_ = 0;
+  if (size_ - flushed_ >= kFlushBytes) {
+    // Begins to write out what has come, so that the sync at the end is short.
+    (void)::sync_file_range(fd_, static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_),
+                            SYNC_FILE_RANGE_WRITE);
+    flushed_ = size_;
+  }
 }
 
 // Ends the answer at hand, whatever of it is still to come.

@@ -77,6 +77,7 @@ class Download {
   int fd_ = -1;
   uint64_t size_ = 0;          // of the .part file
   uint64_t resumed_from_ = 0;  // of it, not from this run
+  uint64_t flushed_ = 0;       // bytes whose writing out has begun
   bool asked_range_ = false;
   bool restarted_ = false;  // a digest that did not fit has already cost one
   bool published_ = false;

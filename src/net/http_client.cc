@@ -38,6 +38,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   int64_t deadline_ms = -1;    // when libcurl wants to be called; -1: not at all
   int64_t next_timer_ms = -1;  // when our earliest timer fires
   bool ticking = false;
+  int64_t tick_due_ms = 0;
   bool in_curl = false;  // libcurl is on the stack: it must not be entered again
   bool closed = false;
 
@@ -195,6 +196,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   void tick() {
     if (ticking || transfers.empty() || closed) return;
     ticking = true;
+    tick_due_ms = monotonic_ms() + kTickMs;
     loop.after(kTickMs, [self = weak_from_this()] {
       const auto alive = self.lock();
       if (!alive) return;
@@ -206,9 +208,12 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
 
   void find_silent() {
     const int64_t now = monotonic_ms();
+    // While the loop did something else, peers could not be heard: that is not their silence.
+    const int64_t deaf_ms = std::max<int64_t>(0, now - tick_due_ms - kTickMs);
     std::vector<HttpTransfer*> silent;
     for (const auto& [key, t] : transfers) {
       if (!t->added || t->paused || t->ended) continue;
+      t->active_ms = std::min(now, t->active_ms + deaf_ms);
       const int limit =
           t->head_done ? t->request.silence_timeout_ms : t->request.first_byte_timeout_ms;
       if (now - t->active_ms <= limit) continue;
