@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 
+#include "tensor/cpu/allocation_count_test.h"
 #include "tensor/cpu/cpu_ops.h"
 
 namespace overtake {
@@ -272,6 +273,39 @@ TEST_P(CpuRecurrenceTest, GoesOnFromACheckpoint) {
   first.conv.insert(first.conv.end(), second.conv.begin(), second.conv.end());
   first.scan.insert(first.scan.end(), second.scan.begin(), second.scan.end());
   EXPECT_EQ(first, whole);
+}
+
+TEST_P(CpuRecurrenceTest, StepsOfASizeSeenBeforeAllocateNothing) {
+  for (const Shape& shape : {kShapes[0], kShapes[4]}) {
+    Problem problem(shape);
+    StatePool pool({}, 0, problem.state_shape(), 1);
+    SequenceState state(pool);
+    const std::vector<int32_t> ids(40);
+    const std::vector<int64_t> positions(40);
+    const auto allocated_by = [&](int64_t n_rows) {
+      EXPECT_TRUE(state.reserve(n_rows).ok());
+      const Segment segment{&state, 0, n_rows, 0};
+      const auto n = static_cast<size_t>(n_rows);
+      const Batch batch = {
+          std::span(ids).first(n), std::span(positions).first(n), std::span(&segment, 1), {}};
+      const int64_t before = allocation_count();
+      ops_->begin(batch);
+      const auto rows = [&](const Matrix& matrix) { return ops_->embed(matrix.stored, 1); };
+      ops_->causal_conv(rows(problem.x), problem.conv, 1);
+      const ScanInput input = {.x = rows(problem.x),
+                               .dt = rows(problem.dt),
+                               .b = rows(problem.b),
+                               .c = rows(problem.c),
+                               .gate = rows(problem.gate)};
+      ops_->selective_scan(input, problem.scan, 1);
+      const int64_t after = allocation_count();
+      state.commit(n_rows);
+      return after - before;
+    };
+    allocated_by(40);
+    allocated_by(1);
+    for (const int64_t n_rows : {1, 40, 7, 1}) EXPECT_EQ(allocated_by(n_rows), 0) << n_rows;
+  }
 }
 
 // A sequence of NaN and infinity neither touches its neighbour nor the next holder of its memory.
