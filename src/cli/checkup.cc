@@ -185,8 +185,10 @@ std::vector<Finding> check_machine(const Machine& machine) {
 }
 
 std::vector<Finding> check_files(const Machine& machine, const std::string& model) {
-  std::vector<Finding> findings = {check_store(), check_default_model()};
-  if (findings.back().level == kOk || !model.empty()) {
+  std::vector<Finding> findings = {check_store()};
+  // Whoever asks about a model of their own may have no other.
+  if (model.empty()) findings.push_back(check_default_model());
+  if (!model.empty() || findings.back().level == kOk) {
     const std::string name = model.empty() ? std::string(kDefaultModel) : model;
     Result<Finding> finding = check_model(machine, name);
     findings.push_back(finding.ok() ? *std::move(finding)

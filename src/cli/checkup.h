@@ -26,7 +26,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 Environment read_environment();
 
 std::vector<Finding> check_machine(const Machine& machine);
-// `model` as resolve_model takes it; "" checks the default model only.
+// `model` as resolve_model takes it, which is checked; "": the default one.
 std::vector<Finding> check_files(const Machine& machine, const std::string& model);
 std::vector<Finding> check_settings(const Environment& environment);
 

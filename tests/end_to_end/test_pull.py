@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import unittest
+from unittest import mock
 
 import program
 import small_model
@@ -145,9 +146,32 @@ class Pull(unittest.TestCase):
         answer = program.run("run", "tiny", "hi", "--max-tokens", "2", env=environment)
         self.assertEqual(0, answer.returncode, answer.stderr)
         self.assertEqual(2, program.run("rm", "tiny", env=environment).returncode)  # nobody to ask
-        done = program.run("rm", "tiny", "--yes", env=environment)
-        self.assertEqual(0, done.returncode, done.stderr)
-        self.assertFalse((self.home / "models/tiny").exists())
+        self.check_rm_under_a_server(environment)
+
+    def check_rm_under_a_server(self, environment):
+        with mock.patch.dict(os.environ, environment), program.Server("tiny") as server:
+            done = program.run("rm", "tiny", "--yes", env=environment)
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertFalse((self.home / "models/tiny").exists())
+            status, text = server.post("/v1/completions", {"model": "tiny", "prompt": "hi",
+                                                           "max_tokens": 2})
+            self.assertEqual(200, status, text)
+
+    def test_the_receipt_notices_what_changed_after_the_pull(self):
+        with Hub(self.model) as hub:
+            environment = self.environment(hub)
+            program.run("pull", "some/tiny-GGUF", "--name", "tiny", env=environment)
+        done = program.run("doctor", "--model", "tiny", "--json", env=environment)
+        self.assertEqual(0, done.returncode, done.stdout)
+        receipt = [f for f in json.loads(done.stdout)["findings"] if f["area"] == "model"]
+        self.assertIn("as pulled from hf:some/tiny-GGUF", receipt[0]["text"])
+        with open(self.home / "models/tiny/tiny.F32.gguf", "r+b") as file:
+            file.seek(len(self.model) - 64)
+            file.write(b"\0\0\xc0\x7f")  # NaN
+        done = program.run("doctor", "--model", "tiny", env=environment)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("SHA-256 differs", done.stdout)
+        self.assertIn("1 NaN", done.stdout)
 
     def test_rm_stays_within_the_store(self):
         (self.home / "models").mkdir()
