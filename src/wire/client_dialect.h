@@ -1,0 +1,52 @@
+// ClientDialect: the calling half of a codec: how a vendor is asked, and how its answers are read.
+// The other half, for its clients, is wire::Dialect; both turn on the same requests and events.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/event.h"
+#include "engine/feature.h"
+#include "engine/generate_request.h"
+#include "net/http_client.h"
+
+namespace overtake::wire {
+
+// A request before it knows its host and key.
+struct Outgoing {
+  std::string path;  // after the base URL: "/chat/completions"
+  std::vector<HttpHeader> headers;
+  std::string body;
+};
+
+// One answer with status 200. One thread.
+class AnswerReader {
+ public:
+  virtual ~AnswerReader() = default;
+  // Appends the events that are complete. A failure that the vendor reports within its stream is a
+  // FailedEvent, and the last; an error means that the bytes are not this dialect (kDamaged).
+  virtual Status feed(std::string_view bytes, std::vector<Event>* out) = 0;
+  // The connection has ended. An error if the answer had not: a part never passes for the whole.
+  virtual Status finish(std::vector<Event>* out) = 0;
+};
+
+struct ClientDialect {
+  std::string_view name;  // "openai": see GenerateRequest::dialect
+  FeatureSet features;    // what its requests can say
+  // `request.model` is the vendor's own name. kUnsupported: something that this dialect can't say.
+  Result<Outgoing> (*write_request)(const GenerateRequest& request, bool stream);
+  std::unique_ptr<AnswerReader> (*make_reader)(bool stream);
+  // An answer with another status. The message is the vendor's, cleaned and bounded.
+  FailedEvent (*read_error)(const HttpResponseHead& head, std::string_view body);
+  std::string_view models_path;  // "/models"
+  Result<std::vector<std::string>> (*read_models)(std::string_view body);
+};
+
+// Bounds on what an upstream may make us hold.
+constexpr size_t kMaxPlainAnswerBytes = 32u << 20;
+constexpr size_t kMaxErrorBodyBytes = 64u << 10;
+
+}  // namespace overtake::wire

@@ -1,0 +1,26 @@
+// OpenAI's dialect for calling: its own servers, and those that imitate it.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "wire/client_dialect.h"
+
+namespace overtake::openai {
+
+extern const wire::ClientDialect client_dialect;             // OpenAI itself
+extern const wire::ClientDialect compatible_client_dialect;  // vLLM, SGLang, llama-server, we
+
+// As wire::ClientDialect's members.
+Result<wire::Outgoing> write_chat_request(const GenerateRequest& request, bool stream);
+Result<wire::Outgoing> write_compatible_request(const GenerateRequest& request, bool stream);
+std::unique_ptr<wire::AnswerReader> make_chat_reader(bool stream);
+FailedEvent read_error(const HttpResponseHead& head, std::string_view body);
+Result<std::vector<std::string>> read_models(std::string_view body);
+
+// What an "error" member says, in any of the shapes that are about; `status` 0: within a stream.
+FailedEvent read_error_json(const Json& body, int status);
+
+}  // namespace overtake::openai

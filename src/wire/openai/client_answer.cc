@@ -1,0 +1,263 @@
+// Reads the answers of POST /chat/completions, streamed and whole, back into events.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "wire/openai/client.h"
+#include "wire/sse_parser.h"
+
+namespace overtake::openai {
+namespace {
+
+constexpr size_t kMaxTools = 128;
+
+Error damaged(std::string_view what) {
+  return {ErrorCode::kDamaged,
+          fmt::format("{}; answer of the upstream; try again, or check that it speaks OpenAI's "
+                      "chat completions",
+                      what)};
+}
+
+const Json* member(const Json& object, const char* name) {
+  if (!object.is_object()) return nullptr;
+  const auto at = object.find(name);
+  return at == object.end() || at->is_null() ? nullptr : &*at;
+}
+
+std::string string_of(const Json& object, const char* name) {
+  const Json* value = member(object, name);
+  return value && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+// Counts are the vendor's word: one that can not be is taken for none.
+int64_t count_of(const Json& object, const char* name) {
+  const Json* value = member(object, name);
+  if (!value || !value->is_number_integer()) return 0;
+  const bool fits = !value->is_number_unsigned() || value->get<uint64_t>() <= (uint64_t{1} << 48);
+  return fits ? std::max<int64_t>(value->get<int64_t>(), 0) : 0;
+}
+
+std::string token_bytes(const Json& token) {
+  const Json* bytes = member(token, "bytes");
+  if (!bytes || !bytes->is_array()) return string_of(token, "token");
+  std::string out;
+  for (const Json& byte : *bytes) {
+    if (byte.is_number_integer()) out += static_cast<char>(byte.get<int64_t>() & 0xff);
+  }
+  return out;
+}
+
+double logprob_of(const Json& token) {
+  const Json* value = member(token, "logprob");
+  return value && value->is_number() ? value->get<double>() : 0;
+}
+
+std::vector<TokenLogprob> read_logprobs(const Json& choice) {
+  std::vector<TokenLogprob> out;
+  const Json* logprobs = member(choice, "logprobs");
+  const Json* content = logprobs ? member(*logprobs, "content") : nullptr;
+  if (!content || !content->is_array()) return out;
+  for (const Json& token : *content) {
+    TokenLogprob& entry = out.emplace_back(TokenLogprob{0, token_bytes(token), logprob_of(token)});
+    const Json* top = member(token, "top_logprobs");
+    if (!top || !top->is_array()) continue;
+    for (const Json& other : *top) entry.top.push_back({0, token_bytes(other), logprob_of(other)});
+  }
+  return out;
+}
+
+// What streamed and whole answers have in common: a choice grows by a delta or by a message.
+class ChatReader : public wire::AnswerReader {
+ protected:
+  // One chunk, or the whole answer, whose choices have `part`.
+  Status take(const Json& json, const char* part, std::vector<Event>* out);
+  Status end(std::vector<Event>* out);
+  bool ended() const { return ended_; }
+
+ private:
+  Status take_choice(const Json& choice, const char* part, std::vector<Event>* out);
+  Status take_tools(const Json& calls, std::vector<Event>* out);
+  void take_usage(const Json& usage);
+  void fail(FailedEvent failed, std::vector<Event>* out);
+  FinishReason finish_reason() const;
+
+  struct Tool {
+    bool has_id = false;
+    bool has_name = false;
+  };
+  bool started_ = false;
+  bool ended_ = false;
+  bool refused_ = false;
+  std::string reason_;
+  std::vector<Tool> tools_;
+  UsageEvent usage_;
+};
+
+void ChatReader::fail(FailedEvent failed, std::vector<Event>* out) {
+  ended_ = true;
+  out->push_back(std::move(failed));
+}
+
+// Prompt counts include cached tokens and completion counts those of reasoning, as ours do.
+void ChatReader::take_usage(const Json& usage) {
+  usage_.prompt_tokens = count_of(usage, "prompt_tokens");
+  usage_.completion_tokens = count_of(usage, "completion_tokens");
+  if (const Json* details = member(usage, "prompt_tokens_details")) {
+    usage_.cached_tokens = std::min(count_of(*details, "cached_tokens"), usage_.prompt_tokens);
+    usage_.cache_write_tokens =
+        std::min(count_of(*details, "cache_write_tokens"), usage_.prompt_tokens);
+  }
+  if (const Json* details = member(usage, "completion_tokens_details")) {
+    usage_.reasoning_tokens =
+        std::min(count_of(*details, "reasoning_tokens"), usage_.completion_tokens);
+  }
+}
+
+// Imitators leave the index out, or repeat id and name: both come once from here.
+Status ChatReader::take_tools(const Json& calls, std::vector<Event>* out) {
+  for (const Json& call : calls) {
+    ToolEvent event;
+    event.id = string_of(call, "id");
+    if (const Json* function = member(call, "function")) {
+      event.name = string_of(*function, "name");
+      event.arguments = string_of(*function, "arguments");
+    }
+    const Json* index = member(call, "index");
+    const bool is_next = tools_.empty() || !event.id.empty();
+    size_t at = is_next ? tools_.size() : tools_.size() - 1;
+    if (index && index->is_number_unsigned()) at = index->get<size_t>();
+    if (at >= kMaxTools || at > tools_.size()) return damaged("a tool call out of order");
+    if (at == tools_.size()) tools_.emplace_back();
+    event.index = static_cast<int>(at);
+    if (std::exchange(tools_[at].has_id, tools_[at].has_id || !event.id.empty())) event.id.clear();
+    if (std::exchange(tools_[at].has_name, tools_[at].has_name || !event.name.empty())) {
+      event.name.clear();
+    }
+    out->push_back(std::move(event));
+  }
+  return {};
+}
+
+Status ChatReader::take_choice(const Json& choice, const char* part, std::vector<Event>* out) {
+  if (!choice.is_object()) return damaged("a choice that is no object");
+  if (count_of(choice, "index") != 0) return damaged("a choice that nobody asked for");
+  const Json* delta = member(choice, part);
+  if (delta) {
+    std::string thought = string_of(*delta, "reasoning_content");
+    if (thought.empty()) thought = string_of(*delta, "reasoning");  // OpenRouter, newer vLLM
+    if (!thought.empty()) out->push_back(ReasoningEvent{std::move(thought)});
+    TextEvent text{string_of(*delta, "content"), read_logprobs(choice)};
+    if (!text.text.empty() || !text.logprobs.empty()) out->push_back(std::move(text));
+    std::string refusal = string_of(*delta, "refusal");
+    refused_ = refused_ || !refusal.empty();
+    if (!refusal.empty()) out->push_back(RefusalEvent{std::move(refusal)});
+    const Json* calls = member(*delta, "tool_calls");
+    if (calls && !calls->is_array()) return damaged("tool calls that are no array");
+    if (calls) TRY(take_tools(*calls, out));
+  }
+  const std::string reason = string_of(choice, "finish_reason");
+  if (!reason.empty()) reason_ = reason;
+  return {};
+}
+
+Status ChatReader::take(const Json& json, const char* part, std::vector<Event>* out) {
+  if (!json.is_object()) return damaged("an event that is no object");
+  if (member(json, "error")) {
+    fail(read_error_json(json, 0), out);
+    return {};
+  }
+  const Json* choices = member(json, "choices");
+  const Json* usage = member(json, "usage");
+  if (!choices && !usage) return damaged("an event without choices");
+  if (choices && !choices->is_array()) return damaged("choices that are no array");
+  if (!std::exchange(started_, true)) {
+    out->push_back(StartedEvent{string_of(json, "model"), 0, {}, string_of(json, "id")});
+  }
+  if (usage && usage->is_object()) take_usage(*usage);
+  for (size_t i = 0; choices && i < choices->size(); ++i) {
+    TRY(take_choice((*choices)[i], part, out));
+  }
+  return {};
+}
+
+FinishReason ChatReader::finish_reason() const {
+  if (reason_ == "length") return FinishReason::kLength;
+  if (reason_ == "content_filter") return FinishReason::kContentFilter;
+  // A call that was forced ends with "stop" at some vendors.
+  if (!tools_.empty()) return FinishReason::kToolCalls;
+  return refused_ ? FinishReason::kRefusal : FinishReason::kStop;
+}
+
+Status ChatReader::end(std::vector<Event>* out) {
+  if (!started_ || reason_.empty()) return damaged("it ended without a finish_reason");
+  ended_ = true;
+  if (reason_ == "error" || reason_ == "abort") {
+    FailedEvent failed{{ErrorCode::kUnavailable, "the upstream gave up in the middle"}, true};
+    failed.upstream.emplace().code = reason_;
+    out->push_back(std::move(failed));
+    return {};
+  }
+  out->push_back(usage_);
+  out->push_back(FinishedEvent{finish_reason(), {}, reason_});
+  return {};
+}
+
+class StreamReader : public ChatReader {
+ public:
+  Status feed(std::string_view bytes, std::vector<Event>* out) override {
+    if (ended()) return {};
+    std::vector<wire::SseEvent> events;
+    TRY(parser_.feed(bytes, &events));
+    for (const wire::SseEvent& event : events) {
+      if (ended()) return {};
+      if (event.data == "[DONE]") return end(out);
+      TRY(take(TRY(parse_data(event.data)), "delta", out));
+    }
+    return {};
+  }
+  Status finish(std::vector<Event>* out) override {
+    if (ended()) return {};
+    return damaged("the stream ended before its [DONE]");
+  }
+
+ private:
+  static Result<Json> parse_data(std::string_view data) {
+    auto json = parse_json(data, "event");
+    if (json.ok()) return json;
+    return damaged("an event that is no JSON");  // whose words are not for a log
+  }
+
+  wire::SseParser parser_;
+};
+
+class BodyReader : public ChatReader {
+ public:
+  Status feed(std::string_view bytes, std::vector<Event>* out) override {
+    if (body_.size() + bytes.size() > wire::kMaxPlainAnswerBytes) {
+      return damaged("it is larger than any answer should be");
+    }
+    body_ += bytes;
+    return {};
+  }
+  Status finish(std::vector<Event>* out) override {
+    if (ended()) return {};
+    const auto json = parse_json(body_, "answer");
+    if (!json.ok()) return damaged("it is no whole JSON");
+    TRY(take(json.value(), "message", out));
+    return ended() ? Status() : end(out);
+  }
+
+ private:
+  std::string body_;
+};
+
+}  // namespace
+
+std::unique_ptr<wire::AnswerReader> make_chat_reader(bool stream) {
+  if (stream) return std::make_unique<StreamReader>();
+  return std::make_unique<BodyReader>();
+}
+
+}  // namespace overtake::openai

@@ -1,0 +1,287 @@
+// Writes the request of POST /chat/completions: what parse_chat_request reads, the other way.
+#include <fmt/core.h>
+
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "wire/base64.h"
+#include "wire/openai/client.h"
+
+namespace overtake::openai {
+namespace {
+
+Error cannot_say(std::string_view what, std::string_view instead) {
+  return {ErrorCode::kUnsupported,
+          fmt::format("OpenAI's chat completions can not express {}; request; {}", what, instead)};
+}
+
+class RequestWriter {
+ public:
+  RequestWriter(const GenerateRequest& request, bool compatible)
+      : request_(request), compatible_(compatible) {}
+
+  Result<Json> write(bool stream);
+
+ private:
+  // Members that came from this dialect go back into it, never over one that is written already.
+  Status merge(const ExtraFields& extra, Json* into) const;
+  Result<Json> part_json(const ContentPart& part) const;
+  Result<Json> content_json(const Message& message) const;
+  Result<Json> message_json(const Message& message);
+  Status write_calls(const Message& message, Json* out);
+  std::string answered_call(const Message& message);
+  Status write_tools(const ChatPrompt& chat, Json* body) const;
+  void write_tool_choice(const ToolChoice& choice, Json* body) const;
+  Status write_format(Json* body) const;
+  void write_sampling(Json* body) const;
+  void write_reasoning(Json* body) const;
+
+  const GenerateRequest& request_;
+  bool compatible_;
+  struct OpenCall {
+    std::string name, id;
+  };
+  std::deque<OpenCall> open_calls_;  // that had no id, so one was made up
+  int n_made_ids_ = 0;
+};
+
+Status RequestWriter::merge(const ExtraFields& extra, Json* into) const {
+  if (extra.empty() || request_.dialect != client_dialect.name) return {};
+  const Json members = TRY(parse_json(extra, "extra fields"));
+  for (const auto& [key, value] : members.items()) {
+    if (!into->contains(key)) (*into)[key] = value;
+  }
+  return {};
+}
+
+Result<Json> RequestWriter::part_json(const ContentPart& part) const {
+  Json out;
+  if (const auto* text = std::get_if<TextPart>(&part)) {
+    out = {{"type", "text"}, {"text", text->text}};
+    TRY(merge(text->extra, &out));
+  } else if (const auto* image = std::get_if<ImagePart>(&part)) {
+    Json inner;
+    inner["url"] =
+        image->url.empty() ? wire::make_data_url(image->media_type, image->bytes) : image->url;
+    if (!image->detail.empty()) inner["detail"] = image->detail;
+    out = {{"type", "image_url"}, {"image_url", std::move(inner)}};
+    TRY(merge(image->extra, &out));
+  } else if (const auto* audio = std::get_if<AudioPart>(&part)) {
+    const Json inner = {{"data", wire::encode_base64(audio->bytes)}, {"format", audio->format}};
+    out = {{"type", "input_audio"}, {"input_audio", inner}};
+    TRY(merge(audio->extra, &out));
+  } else if (const auto* file = std::get_if<FilePart>(&part)) {
+    if (!file->url.empty()) return cannot_say("a file by its URL", "send its bytes");
+    Json inner = Json::object();
+    if (!file->name.empty()) inner["filename"] = file->name;
+    if (!file->id.empty()) inner["file_id"] = file->id;
+    if (file->id.empty()) inner["file_data"] = wire::make_data_url(file->media_type, file->bytes);
+    out = {{"type", "file"}, {"file", std::move(inner)}};
+    TRY(merge(file->extra, &out));
+  } else if (const auto* refusal = std::get_if<RefusalPart>(&part)) {
+    out = {{"type", "refusal"}, {"refusal", refusal->text}};
+  }
+  return out;
+}
+
+Result<Json> RequestWriter::content_json(const Message& message) const {
+  Json parts = Json::array();
+  for (const ContentPart& part : message.content) {
+    if (std::holds_alternative<ReasoningPart>(part)) continue;  // see message_json
+    parts.push_back(TRY(part_json(part)));
+  }
+  if (parts.empty()) return message.tool_calls.empty() ? Json("") : Json(nullptr);
+  const bool is_plain = parts.size() == 1 && parts[0].size() == 2 && parts[0]["type"] == "text";
+  if (is_plain) return Json(parts[0]["text"]);
+  return parts;
+}
+
+Status RequestWriter::write_calls(const Message& message, Json* out) {
+  for (const ToolCall& call : message.tool_calls) {
+    std::string id = call.id;
+    if (id.empty()) {
+      id = fmt::format("call_{}", n_made_ids_++);
+      open_calls_.push_back({call.name, id});
+    }
+    Json json = {{"id", std::move(id)}, {"type", "function"}};
+    json["function"] = {{"name", call.name}, {"arguments", call.arguments}};
+    TRY(merge(call.extra, &json));
+    (*out)["tool_calls"].push_back(std::move(json));
+  }
+  return {};
+}
+
+// The id of the call that a tool message answers; where its dialect has none, the oldest open one
+// of that name.
+std::string RequestWriter::answered_call(const Message& message) {
+  if (!message.tool_call_id.empty()) return message.tool_call_id;
+  for (auto call = open_calls_.begin(); call != open_calls_.end(); ++call) {
+    if (!message.name.empty() && call->name != message.name) continue;
+    std::string id = std::move(call->id);
+    open_calls_.erase(call);
+    return id;
+  }
+  return {};
+}
+
+Result<Json> RequestWriter::message_json(const Message& message) {
+  Json out;
+  out["role"] = role_name(message.role);
+  out["content"] = TRY(content_json(message));
+  if (!message.name.empty()) out["name"] = message.name;
+  if (message.role == Role::kTool) out["tool_call_id"] = answered_call(message);
+  // OpenAI's own servers refuse what a model has thought; those that show it take it back.
+  std::string thought;
+  for (const ContentPart& part : message.content) {
+    if (const auto* reasoning = std::get_if<ReasoningPart>(&part)) thought += reasoning->text;
+  }
+  if (compatible_ && !thought.empty()) out["reasoning_content"] = std::move(thought);
+  TRY(write_calls(message, &out));
+  TRY(merge(message.extra, &out));
+  return out;
+}
+
+Status RequestWriter::write_tools(const ChatPrompt& chat, Json* body) const {
+  for (const ToolSpec& tool : chat.tools) {
+    if (tool.name.empty()) {
+      if (request_.dialect != client_dialect.name) {
+        return cannot_say("another vendor's own tools", "leave them out");
+      }
+      Json vendors = TRY(parse_json(tool.extra, "tool"));
+      const auto search = vendors.find("web_search_options");
+      if (search != vendors.end()) {
+        (*body)["web_search_options"] = *search;
+      } else {
+        (*body)["tools"].push_back(std::move(vendors));
+      }
+      continue;
+    }
+    Json function;
+    function["name"] = tool.name;
+    if (!tool.description.empty()) function["description"] = tool.description;
+    if (!tool.parameters.empty()) {
+      function["parameters"] = TRY(parse_json(tool.parameters, "parameters of a tool"));
+    }
+    if (tool.strict) function["strict"] = *tool.strict;
+    Json json = {{"type", "function"}, {"function", std::move(function)}};
+    TRY(merge(tool.extra, &json));
+    (*body)["tools"].push_back(std::move(json));
+  }
+  return {};
+}
+
+void RequestWriter::write_tool_choice(const ToolChoice& choice, Json* body) const {
+  switch (choice.kind) {
+    case ToolChoice::Kind::kAuto:
+      break;
+    case ToolChoice::Kind::kNone:
+      (*body)["tool_choice"] = "none";
+      break;
+    case ToolChoice::Kind::kRequired:
+      (*body)["tool_choice"] = "required";
+      break;
+    case ToolChoice::Kind::kNamed:
+      (*body)["tool_choice"] = {{"type", "function"}, {"function", {{"name", choice.name}}}};
+      break;
+  }
+  if (choice.parallel) (*body)["parallel_tool_calls"] = *choice.parallel;
+}
+
+Status RequestWriter::write_format(Json* body) const {
+  const OutputFormat& format = request_.format;
+  if (format.kind == OutputFormat::Kind::kJson) {
+    (*body)["response_format"] = {{"type", "json_object"}};
+  } else if (format.kind == OutputFormat::Kind::kJsonSchema) {
+    Json inner;
+    inner["name"] = format.name.empty() ? "answer" : format.name;  // OpenAI wants one
+    if (!format.description.empty()) inner["description"] = format.description;
+    if (!format.schema.empty()) inner["schema"] = TRY(parse_json(format.schema, "schema"));
+    if (format.strict) inner["strict"] = *format.strict;
+    (*body)["response_format"] = {{"type", "json_schema"}, {"json_schema", std::move(inner)}};
+  }
+  return {};
+}
+
+void RequestWriter::write_sampling(Json* body) const {
+  const SamplingParams& sampling = request_.sampling;
+  Json& out = *body;
+  if (sampling.temperature) out["temperature"] = *sampling.temperature;
+  if (sampling.top_p) out["top_p"] = *sampling.top_p;
+  if (sampling.presence_penalty != 0) out["presence_penalty"] = sampling.presence_penalty;
+  if (sampling.frequency_penalty != 0) out["frequency_penalty"] = sampling.frequency_penalty;
+  if (sampling.seed) out["seed"] = static_cast<int64_t>(*sampling.seed);
+  for (const auto& [id, bias] : sampling.logit_bias) {
+    out["logit_bias"][std::to_string(id)] = bias;
+  }
+  if (!compatible_) return;
+  if (sampling.top_k) out["top_k"] = *sampling.top_k;
+  if (sampling.min_p) out["min_p"] = *sampling.min_p;
+  if (sampling.repetition_penalty) out["repetition_penalty"] = *sampling.repetition_penalty;
+  if (request_.ignore_end) out["ignore_eos"] = true;
+}
+
+// OpenAI knows no budget in tokens: one becomes the effort that its size suggests.
+void RequestWriter::write_reasoning(Json* body) const {
+  constexpr int64_t kLow = 2048, kMedium = 8192;
+  const ReasoningParams& reasoning = request_.reasoning;
+  if (!reasoning.effort.empty()) {
+    (*body)["reasoning_effort"] = reasoning.effort;
+  } else if (reasoning.budget_tokens) {
+    const int64_t budget = *reasoning.budget_tokens;
+    (*body)["reasoning_effort"] = budget <= kLow ? "low" : budget <= kMedium ? "medium" : "high";
+  }
+}
+
+Result<Json> RequestWriter::write(bool stream) {
+  const auto* chat = std::get_if<ChatPrompt>(&request_.prompt);
+  if (!chat) return cannot_say("a prompt without messages", "send chat messages");
+  Json body;
+  body["model"] = request_.model;
+  Json& messages = body["messages"] = Json::array();
+  for (const Message& message : chat->messages) messages.push_back(TRY(message_json(message)));
+  TRY(write_tools(*chat, &body));
+  write_tool_choice(chat->tool_choice, &body);
+  TRY(write_format(&body));
+  write_sampling(&body);
+  write_reasoning(&body);
+  if (request_.max_tokens) {
+    // OpenAI's reasoning models refuse the old name, some imitators do not know the new one.
+    body[compatible_ ? "max_tokens" : "max_completion_tokens"] = *request_.max_tokens;
+  }
+  if (!request_.stop.empty()) body["stop"] = request_.stop;
+  if (request_.top_logprobs >= 0) body["logprobs"] = true;
+  if (request_.top_logprobs > 0) body["top_logprobs"] = request_.top_logprobs;
+  if (!request_.end_user.empty()) body["user"] = request_.end_user;
+  if (chat->continue_final_message) {
+    if (!compatible_) return cannot_say("an answer that is begun", "send whole messages");
+    body["continue_final_message"] = true;
+  }
+  if (compatible_ && chat->add_generation_prompt == chat->continue_final_message) {
+    body["add_generation_prompt"] = chat->add_generation_prompt;
+  }
+  if (stream) body["stream"] = true;
+  if (stream) body["stream_options"] = {{"include_usage", true}};
+  TRY(merge(request_.extra, &body));
+  return body;
+}
+
+Result<wire::Outgoing> write_for(const GenerateRequest& request, bool stream, bool compatible) {
+  const Json body = TRY(RequestWriter(request, compatible).write(stream));
+  return wire::Outgoing{"/chat/completions",
+                        {{"Content-Type", "application/json"},
+                         {"Accept", stream ? "text/event-stream" : "application/json"}},
+                        dump_json(body)};
+}
+
+}  // namespace
+
+Result<wire::Outgoing> write_chat_request(const GenerateRequest& request, bool stream) {
+  return write_for(request, stream, false);
+}
+
+Result<wire::Outgoing> write_compatible_request(const GenerateRequest& request, bool stream) {
+  return write_for(request, stream, true);
+}
+
+}  // namespace overtake::openai
