@@ -171,12 +171,31 @@ Status set_template(const Json& holder, std::string_view file, Metadata* metadat
   return {};
 }
 
+// transformers writes named templates as files of their own, beside chat_template.jinja.
+Status read_named_templates(const std::filesystem::path& folder, Metadata* metadata) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator files(folder / "additional_chat_templates", error);
+  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
+    const std::filesystem::path& file = files->path();
+    if (file.extension() != ".jinja" || !is_file(file)) continue;
+    const std::string name = file.stem().string();
+    metadata->set("tokenizer.chat_template." + name,
+                  TRY(read_file(file.string(), kMaxTemplateBytes)));
+    names.push_back(name);
+  }
+  std::ranges::sort(names);
+  if (!names.empty()) metadata->set("tokenizer.chat_templates", std::move(names));
+  return {};
+}
+
 // A file of its own counts more than what stands in the settings.
 Status read_template(const std::filesystem::path& folder, const Settings& settings,
                      Metadata* metadata) {
   TRY(set_template(settings.tokenizer, settings.tokenizer_file, metadata));
   const std::string json = (folder / "chat_template.json").string();
   TRY(set_template(TRY(read_settings_file(json)), json, metadata));
+  TRY(read_named_templates(folder, metadata));
   const std::filesystem::path jinja = folder / "chat_template.jinja";
   if (!is_file(jinja)) return {};
   metadata->set("tokenizer.chat_template", TRY(read_file(jinja.string(), kMaxTemplateBytes)));

@@ -107,6 +107,21 @@ TEST(HfTokenizer, KeepsNamedTemplates) {
   EXPECT_EQ(**got.find_strings("tokenizer.chat_templates"), std::vector<std::string>{"rag"});
 }
 
+TEST(HfTokenizer, ReadsNamedTemplatesFromTheirFolder) {
+  Folder folder;
+  std::filesystem::create_directory(folder.path() + "/additional_chat_templates");
+  folder.put("tokenizer.json", small_bpe())
+      .put("chat_template.jinja", "plain")
+      .put("additional_chat_templates/tool_use.jinja", "tools")
+      .put("additional_chat_templates/rag.jinja", "rag")
+      .put("additional_chat_templates/notes.txt", "no template");
+  const Metadata got = read_hf_tokenizer(folder.path()).value();
+  EXPECT_EQ(*got.find_string("tokenizer.chat_template"), "plain");
+  EXPECT_EQ(*got.find_string("tokenizer.chat_template.tool_use"), "tools");
+  EXPECT_EQ(**got.find_strings("tokenizer.chat_templates"),
+            (std::vector<std::string>{"rag", "tool_use"}));
+}
+
 TEST(HfTokenizer, DropsAddedTokensThatTheModelCannotRead) {
   Folder folder;
   folder.put("tokenizer.json", small_bpe())
