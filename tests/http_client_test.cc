@@ -60,6 +60,8 @@ class HttpClientTest : public ::testing::Test {
     return answer;
   }
 
+  HttpClientTest() { overtake::testing::forget_proxies(); }
+
   EventLoop loop_;
   HttpClient client_{loop_};
   int n_open_ = 0;

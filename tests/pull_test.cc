@@ -138,6 +138,7 @@ bool break_off(const Exchange& e, const HubFile& file, size_t first, size_t n) {
 class PullTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    overtake::testing::forget_proxies();
     std::string pattern = ::testing::TempDir() + "/overtake_pull_XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     home_ = pattern;

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -19,6 +20,14 @@
 #include <vector>
 
 namespace overtake::testing {
+
+// Lets a client in this process reach this machine whatever proxy its environment names.
+inline void forget_proxies() {
+  for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                           "no_proxy", "NO_PROXY"}) {
+    ::unsetenv(name);
+  }
+}
 
 class ScriptedServer {
  public:

@@ -105,7 +105,7 @@ class Pull(unittest.TestCase):
 
     def environment(self, hub, **more):
         return {"OVERTAKE_HOME": str(self.home), "HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN,
-                "HF_HUB_OFFLINE": "", "no_proxy": "localhost", **more}
+                "HF_HUB_OFFLINE": "", "no_proxy": "localhost,127.0.0.1", **more}
 
     def test_tls_is_verified(self):
         with Hub(self.model, self.certificate) as hub:
