@@ -20,6 +20,30 @@ Error unknown(std::string_view text) {
                       escaped(text))};
 }
 
+// Letters and digits alone: what people agree on when they spell a model's name.
+std::string skeleton(std::string_view text) {
+  std::string out;
+  for (const char c : folded_file_name(text)) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
+  }
+  return out;
+}
+
+Error not_in_catalog(std::string_view text) {
+  const std::string asked = skeleton(text.substr(0, text.find(':')));
+  std::string near;
+  for (const CatalogEntry& entry : catalog()) {
+    const std::string name = skeleton(entry.name);
+    if (asked.size() < 3 || (name.find(asked) == name.npos && asked.find(name) == asked.npos)) {
+      continue;
+    }
+    near += " " + entry.name;
+  }
+  if (near.empty()) return unknown(text);
+  return {ErrorCode::kNotFound, fmt::format("not a model that pull knows; \"{}\"; did you mean:{}?",
+                                            escaped(text), near)};
+}
+
 std::string without_gguf(std::string_view name) {
   if (folded_file_name(name).ends_with(".gguf")) name.remove_suffix(5);
   return std::string(name);
@@ -28,7 +52,7 @@ std::string without_gguf(std::string_view name) {
 Result<PullSource> from_catalog(std::string_view text) {
   const size_t colon = text.find(':');
   const CatalogEntry* entry = find_in_catalog(text.substr(0, colon));
-  if (!entry) return unknown(text);
+  if (!entry) return not_in_catalog(text);
   PullSource out{.name = entry->name, .repo = entry->repo, .licence = entry->licence};
   const std::string first = entry->quantizations.empty() ? "" : entry->quantizations[0];
   out.wish = colon == text.npos ? first : std::string(text.substr(colon + 1));
