@@ -39,12 +39,14 @@ TEST_P(ConvertedGolden, GivesTheSameBitsInF32) {
 
 // A weight is off by half a unit in the last place at most (2^-12 of it for F16, 2^-9 for BF16, a
 // 254th of its block's largest for Q8_0), a logit by some multiple of that: errors of a row's
-// products are independent, and every layer adds its own. Twice the multiples that were measured:
-// 13, and 29 for Falcon-H1, whose layers are two.
+// products are independent, and every layer adds its own. Twice the multiples that were measured on
+// golden folders of several seeds: 13, and 40 where a recurrent state carries errors on.
 TEST_P(ConvertedGolden, StaysNearInSmallerTypes) {
   const Golden golden = read_golden(GetParam());
   const std::vector<float> before = logits_of(golden.folder, golden.input_ids);
-  const double multiple = golden.folder.ends_with("falcon-h1") ? 60 : 26;
+  const bool recurrent =
+      golden.folder.ends_with("falcon-h1") || golden.folder.ends_with("falcon-mamba");
+  const double multiple = recurrent ? 80 : 26;
   struct Bound {
     const char* type;
     double relative;
