@@ -1,6 +1,7 @@
-// How fast a tokenizer encodes a text on one core: for bench/compare_tokenizers.py, which runs Hugging
-// Face's beside it. usage: bench_tokenizer FOLDER_OR_GGUF TEXT_FILE ROUNDS; prints seconds a round,
-// then the number of ids and FNV-1a of them, so that a wrong answer is not timed as a fast one.
+// How fast a tokenizer encodes a text on one core: for bench/compare_tokenizers.py, which runs
+// Hugging Face's beside it. usage: bench_tokenizer FOLDER_OR_GGUF TEXT_FILE ROUNDS; prints seconds
+// a round, then the number of ids and FNV-1a of them, so that a wrong answer is not timed as a fast
+// one.
 #include <fmt/core.h>
 
 #include <chrono>

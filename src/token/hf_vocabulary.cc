@@ -100,9 +100,9 @@ int64_t HfVocabulary::find(std::string_view text) const {
 Status HfVocabulary::fit(int64_t n_rows) {
   if (n_rows == 0) return {};
   if (n_rows > 2 * size() + kMaxMissingTokens) {
-    return damaged(fmt::format("the tokenizer has {} tokens, vocab_size of config.json is {}",
-                               size(), n_rows),
-                   file_);
+    return damaged(
+        fmt::format("the tokenizer has {} tokens, vocab_size of config.json is {}", size(), n_rows),
+        file_);
   }
   for (int64_t last = size() - 1; last >= n_rows && types_[last] != TokenType::kNormal; --last) {
     if (present_[last]) ids_.erase(tokens_[last]);
