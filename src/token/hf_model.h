@@ -16,8 +16,9 @@ namespace overtake::hf {
 // the vocabulary's own lists go to `metadata`, those to `vocabulary`.
 Status read_tokenizer_json(const Json& json, HfVocabulary* vocabulary, Metadata* metadata);
 
-// The same of a SentencePiece model (its protocol buffer). `legacy`: a space goes before the text
-// behind each special token too, not only before the first.
+// The same of a SentencePiece model (its protocol buffer), with spaces where transformers 5 puts
+// them: before the text that begins the input, `legacy`: before the text behind each special token
+// too; not before one that begins with a space.
 Status read_sentencepiece(std::string_view bytes, bool legacy, HfVocabulary* vocabulary,
                           Metadata* metadata);
 

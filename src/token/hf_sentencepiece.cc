@@ -58,8 +58,9 @@ Status read_sentencepiece(std::string_view bytes, bool legacy, HfVocabulary* voc
   metadata->set("tokenizer.ggml.pre", std::string("default"));
   metadata->set("tokenizer.ggml.add_space_prefix", model.add_dummy_prefix);
   metadata->set("tokenizer.ggml.remove_extra_whitespaces", model.remove_extra_whitespaces);
-  if (is_bpe && model.add_dummy_prefix && !legacy) {
-    metadata->set("overtake.tokenizer.space_prefix", std::string("first"));
+  if (is_bpe && model.add_dummy_prefix) {
+    metadata->set("overtake.tokenizer.space_prefix",
+                  std::string(legacy ? "unless_space" : "first"));
   }
   if (!model.charsmap.empty()) {
     std::vector<uint64_t> charsmap;

@@ -239,9 +239,14 @@ Status read_model_file(const std::string& path, const Settings& settings, HfVoca
                              "model's tokenizer.json beside it",
                              path)};
   }
-  const bool legacy = TRY(bool_or(settings.tokenizer, "legacy", true, settings.tokenizer_file));
+  const std::string& file = settings.tokenizer_file;
+  const bool legacy = TRY(bool_or(settings.tokenizer, "legacy", false, file));
   metadata->set("tokenizer.ggml.add_bos_token", true);
-  return read_sentencepiece(bytes, legacy, vocabulary, metadata);
+  TRY(read_sentencepiece(bytes, legacy, vocabulary, metadata));
+  if (!TRY(bool_or(settings.tokenizer, "add_prefix_space", true, file))) {
+    metadata->set("tokenizer.ggml.add_space_prefix", false);
+  }
+  return {};
 }
 
 }  // namespace

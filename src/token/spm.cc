@@ -68,12 +68,14 @@ Result<std::unique_ptr<Tokenizer>> SentencePieceBpe::load(const Metadata& metada
 Status SentencePieceBpe::read_space_prefix(const Metadata& metadata, std::string_view path) {
   const bool any = TRY(metadata.find_bool("tokenizer.ggml.add_space_prefix")).value_or(true);
   const std::string own = TRY(metadata.find_string("overtake.tokenizer.space_prefix")).value_or("");
-  if (own == "first") {
+  if (!any) {
+    space_prefix_ = SpacePrefix::kNever;
+  } else if (own == "first") {
     space_prefix_ = SpacePrefix::kFirst;
   } else if (own == "unless_space") {
     space_prefix_ = SpacePrefix::kUnlessSpace;
   } else if (own.empty()) {
-    space_prefix_ = any ? SpacePrefix::kAlways : SpacePrefix::kNever;
+    space_prefix_ = SpacePrefix::kAlways;
   } else {
     return damaged(fmt::format("overtake.tokenizer.space_prefix is \"{}\"", own), path);
   }
