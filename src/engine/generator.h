@@ -75,6 +75,10 @@ struct GeneratorInfo {
   int64_t created_s = 0;  // UTC seconds
   int64_t context_length = 0;
   FeatureSet features;  // what requests may ask for
+  // Of a model on this machine; empty and 0 for others.
+  std::string architecture;  // "llama"
+  int64_t n_parameters = 0;
+  int64_t size_bytes = 0;  // of its weights
 };
 
 // Thread-safe.

@@ -31,7 +31,11 @@ class LocalGenerator : public Generator {
     info_.name = options.name;
     info_.owned_by = "overtake";
     info_.features = kLocalFeatures;
-    info_.context_length = std::min(model_->model().info().context_length, scheduler_.max_tokens());
+    const ModelInfo& facts = model_->model().info();
+    info_.context_length = std::min(facts.context_length, scheduler_.max_tokens());
+    info_.architecture = facts.arch;
+    info_.n_parameters = facts.n_parameters;
+    info_.size_bytes = static_cast<int64_t>(facts.weight_bytes);
     struct stat file;
     if (::stat(model_->checkpoint().path().c_str(), &file) == 0) info_.created_s = file.st_mtime;
   }

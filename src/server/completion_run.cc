@@ -145,6 +145,7 @@ void CompletionRun::handle(size_t index, Event event) {
   }
   const bool is_end = finished != nullptr;
   writer_->add(static_cast<int>(index), std::move(event), out_);
+  if (writer_->fault()) return fail(wire::CallError(*writer_->fault()));
   if (is_end && ++n_finished_ == n_choices()) complete();
 }
 
@@ -155,6 +156,7 @@ void CompletionRun::write_out() {
 
 void CompletionRun::complete() {
   writer_->finish(out_);
+  if (writer_->fault()) return fail(wire::CallError(*writer_->fault()));
   const wire::UsageTotals& usage = writer_->usage();
   exchange_->note(fmt::format("prompt_tokens={} completion_tokens={}", usage.prompt_tokens,
                               usage.completion_tokens));

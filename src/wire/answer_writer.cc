@@ -1,5 +1,11 @@
 #include "wire/answer_writer.h"
 
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
 namespace overtake::wire {
 
 void AnswerWriter::count(int index, int n, const UsageEvent& event) {
@@ -10,6 +16,18 @@ void AnswerWriter::count(int index, int n, const UsageEvent& event) {
   }
   usage_.completion_tokens += event.completion_tokens;
   usage_.reasoning_tokens += event.reasoning_tokens;
+}
+
+std::optional<Json> AnswerWriter::arguments_object(const std::string& name,
+                                                   const std::string& arguments) {
+  if (trim(arguments).empty()) return Json::object();
+  auto parsed = parse_json(arguments, "arguments");
+  if (parsed.ok() && parsed->is_object()) return std::move(parsed).value();
+  fault_ = plain_error(
+      502, fmt::format("the model called the tool \"{}\" with arguments that are no JSON object; "
+                       "ask again",
+                       name));
+  return std::nullopt;
 }
 
 }  // namespace overtake::wire

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "engine/event.h"
+#include "wire/call_error.h"
 
 namespace overtake::wire {
 
@@ -32,11 +35,18 @@ class AnswerWriter {
   // All choices have finished.
   virtual void finish(std::string& out) = 0;
   const UsageTotals& usage() const { return usage_; }
+  // Set once the events can not become a proper answer (a tool's arguments are no JSON): what has
+  // been written stands, the rest of the answer is this error.
+  const std::optional<CallError>& fault() const { return fault_; }
 
  protected:
+  // The arguments of tool call `name` as the object that most dialects want; empty ones are {}.
+  // Anything else is a fault.
+  std::optional<Json> arguments_object(const std::string& name, const std::string& arguments);
   // Adds what choice `index` used; `n` choices share a prompt.
   void count(int index, int n, const UsageEvent& event);
   UsageTotals usage_;
+  std::optional<CallError> fault_;
 };
 
 }  // namespace overtake::wire
