@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "engine/generator.h"
 
@@ -22,6 +23,7 @@ struct Script {
   std::optional<Error> refuse;  // from generate()
   std::optional<Error> fail;    // after n_tokens
   bool silent = false;          // no event before the end, not even `started`
+  std::vector<Event> first;     // what comes before the tokens: reasoning, tool calls
 };
 
 // One thread steps all answers once a millisecond, as an engine's batch does. The script of a
@@ -66,6 +68,7 @@ class ScriptedGenerator : public Generator {
     if (script.refuse) return *script.refuse;
     auto stream = std::make_shared<AnswerStream>();
     if (!script.silent) stream->push(StartedEvent{info_.name, 1, {}});
+    for (const Event& event : script.first) stream->push(event);
     work_.push_back({stream, script, request.workload, 0});
     ++live_;
     return Answer(std::move(stream));

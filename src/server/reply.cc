@@ -2,9 +2,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "wire/ollama/dialect.h"
 #include "wire/openai/dialect.h"
 
 namespace overtake {
+namespace {
+
+const wire::Dialect& dialect_of(std::string_view path) {
+  return path.starts_with("/api/") ? ollama::chat_dialect : openai::chat_dialect;
+}
+
+}  // namespace
 
 void reply_json(HttpExchange& exchange, int status, const Json& body) {
   exchange.send(status, "application/json", dump_json(body));
@@ -19,7 +27,7 @@ void reply_error(HttpExchange& exchange, const wire::CallError& error,
 }
 
 void reply_error(HttpExchange& exchange, const wire::CallError& error) {
-  reply_error(exchange, error, openai::chat_dialect);
+  reply_error(exchange, error, dialect_of(exchange.request().path));
 }
 
 }  // namespace overtake

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The official openai packages of Python and Node against `overtake serve`. usage: run.sh BINARY
-# Serves `null`, and `smollm2` too where the store has it (`make test` sees to that).
+# The official packages of Python and Node (openai, ollama) against `overtake serve`.
+# usage: run.sh BINARY. Serves `null`, and `smollm2` too where the store has it (`make test` does).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -46,7 +46,9 @@ url=$(sed -n 's/^Serving .* on \(http:[^ ]*\).*/\1/p' "$work/out")
 export OVERTAKE_TEST_URL=$url OVERTAKE_TEST_LOG=$work/log OVERTAKE_TEST_MODELS="${models[*]}"
 
 failed=0
-"$python/bin/python" -W error::ResourceWarning "$here/python/test_openai.py" || failed=1
+for test in "$here"/python/test_*.py; do
+  "$python/bin/python" -W error::ResourceWarning "$test" || failed=1
+done
 (cd "$here/node" && "$node" --test --test-reporter=dot) || failed=1
 
 # ---- it drains and ends well
