@@ -60,6 +60,16 @@ TEST(TokenizeCommand, PrintsJson) {
   EXPECT_NE(got.out.find("\"ids\": [\n    15496\n  ]"), std::string::npos) << got.out;
 }
 
+TEST(TokenizeCommand, ReadsAFolderOfTokenizerFilesAlone) {
+  const std::string folder = std::string(OVERTAKE_TEST_DATA_DIR) + "/tokenizers/hf/";
+  const std::string ids = run(folder + "mistral 'Hello world' --ids").out;
+  EXPECT_EQ(run(folder + "llama-model 'Hello world' --ids").out, ids);
+  EXPECT_EQ(run(folder + "mistral '<s>' --ids --special").out, "1\n");
+  const Outcome none = run(std::string(OVERTAKE_TEST_DATA_DIR) + "/tokenizers x");
+  EXPECT_EQ(none.status, 1);
+  EXPECT_NE(none.out.find("tokenizer.json"), std::string::npos) << none.out;
+}
+
 TEST(TokenizeCommand, SaysWhatIsWrong) {
   const Outcome missing = run("/no/such/file.gguf x --ids");
   EXPECT_EQ(missing.status, 1);

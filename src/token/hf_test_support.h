@@ -42,7 +42,8 @@ inline std::unique_ptr<Tokenizer> load_any(const std::string& name) {
   if (is_gguf(name)) return load_vocabulary(vocabulary_path(name));
   auto tokenizer = Tokenizer::load_folder(folder_of(name));
   if (tokenizer.ok()) return std::move(tokenizer).value();
-  std::fprintf(stderr, "%s\n", tokenizer.error().message.c_str());
+  std::fprintf(stderr, "%s; to fetch it: tools/get_vocabularies.py .cache/vocabularies\n",
+               tokenizer.error().message.c_str());
   return nullptr;
 }
 
