@@ -33,6 +33,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
 
   EventLoop& loop;
   CURLM* multi = nullptr;
+  bool public_only = false;
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets;
   std::map<HttpTransfer*, std::shared_ptr<HttpTransfer>> transfers;
   int64_t deadline_ms = -1;    // when libcurl wants to be called; -1: not at all
@@ -250,6 +251,7 @@ HttpClient::HttpClient(EventLoop& loop, HttpClientOptions options) {
     std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that peers have closed
   });
   impl_ = std::make_shared<Impl>(loop);
+  impl_->public_only = options.public_addresses_only;
   CURLM* multi = impl_->multi = curl_multi_init();
   OVERTAKE_CHECK(multi != nullptr);
   curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, Impl::on_socket);
@@ -264,7 +266,11 @@ HttpClient::HttpClient(EventLoop& loop, HttpClientOptions options) {
 HttpClient::~HttpClient() { impl_->close(); }
 
 std::unique_ptr<HttpCall> HttpClient::start(HttpClientRequest request, HttpClientEvents events) {
+  request.public_addresses_only |= impl_->public_only;
   const auto transfer = HttpTransfer::make(std::move(request), std::move(events));
+  if (impl_->public_only && transfer->easy) {
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 0L);
+  }
   impl_->transfers[transfer.get()] = transfer;
   impl_->loop.post([weak = std::weak_ptr(impl_), transfer] {
     const auto impl = weak.lock();

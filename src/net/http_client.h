@@ -70,6 +70,9 @@ class HttpCall {
 struct HttpClientOptions {
   int max_idle_connections = 64;
   int max_connections_per_host = 64;
+  // HttpClientRequest::public_addresses_only for all requests. They may share kept connections,
+  // which that rule for a single request does not allow: nothing checked those.
+  bool public_addresses_only = false;
 };
 
 // On libcurl's multi interface. Loop thread only (or before the loop runs). Certificates are

@@ -32,7 +32,7 @@ class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
  private:
   size_t n_choices() const { return static_cast<size_t>(call_.n_choices()); }
   void generate_next();
-  wire::CallError describe(const Error& error) const;
+  wire::CallError describe(wire::CallError shown, const Error& error) const;
   void pump(size_t index);
   void pump_all();
   void handle(size_t index, Event event);
@@ -89,7 +89,7 @@ void CompletionRun::generate_next() {
   }
   if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
   auto answer = generator_->generate(std::move(one));
-  if (!answer.ok()) return fail(describe(answer.error()));
+  if (!answer.ok()) return fail(describe(wire::to_call_error(answer.error()), answer.error()));
   answers_.push_back(std::move(*answer));
   pump(index);
   if (done_) return;
@@ -105,10 +105,9 @@ void CompletionRun::generate_next() {
 }
 
 // The error for the client; what is wrong with us goes to the log as well.
-wire::CallError CompletionRun::describe(const Error& error) const {
-  wire::CallError out = wire::to_call_error(error);
-  if (out.status >= 500) log(LogLevel::kError, exchange_->request().id + " " + error.message);
-  return out;
+wire::CallError CompletionRun::describe(wire::CallError shown, const Error& error) const {
+  if (shown.status >= 500) log(LogLevel::kError, exchange_->request().id + " " + error.message);
+  return shown;
 }
 
 void CompletionRun::pump_all() {
@@ -126,12 +125,7 @@ void CompletionRun::pump(size_t index) {
 
 void CompletionRun::handle(size_t index, Event event) {
   if (auto* failed = std::get_if<FailedEvent>(&event)) {
-    wire::CallError error = describe(failed->error);
-    if (failed->retryable && !error.retry_after_ms) error.retry_after_ms = 1000;
-    if (failed->upstream && failed->upstream->retry_after_ms) {
-      error.retry_after_ms = failed->upstream->retry_after_ms;
-    }
-    return fail(error);
+    return fail(describe(wire::failure_error(*failed), failed->error));
   }
   const auto* finished = std::get_if<FinishedEvent>(&event);
   if (finished && finished->reason == FinishReason::kCancelled) {

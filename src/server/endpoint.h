@@ -15,15 +15,18 @@
 
 namespace overtake {
 
+class Upstreams;
+
 // What endpoints may use. Lives as long as the server.
 struct ServerContext {
   std::vector<std::shared_ptr<Generator>> generators;  // the first is the default model
+  std::shared_ptr<Upstreams> upstreams;  // whose models have names like "openai/gpt-4o"; or null
   std::span<const EmbeddedFile> pages;
   // Names by which a browser may reach this server, without port (see router.h).
   std::vector<std::string> allowed_hosts;
   std::atomic<bool> draining = false;  // no new work should come
 
-  // By name; the first where `name` is empty; null if unknown.
+  // By name; the first where `name` is empty; else an upstream's; null if unknown.
   std::shared_ptr<Generator> find(std::string_view name) const;
 };
 

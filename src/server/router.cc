@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "net/http_target.h"
+#include "provider/remote/upstreams.h"
 #include "server/reply.h"
 
 namespace overtake {
@@ -111,7 +112,7 @@ std::shared_ptr<Generator> ServerContext::find(std::string_view name) const {
   for (const auto& generator : generators) {
     if (name.empty() || generator->info().name == name) return generator;
   }
-  return nullptr;
+  return upstreams ? upstreams->find(name) : nullptr;
 }
 
 }  // namespace overtake

@@ -79,6 +79,65 @@ CallError to_call_error(const Error& error) {
   return plain_error(500, "the server failed to answer");
 }
 
+namespace {
+
+int status_for_client(const FailedEvent& failed) {
+  const int theirs = failed.upstream->status;
+  switch (theirs) {
+    case 400:
+    case 404:
+    case 409:
+    case 413:
+    case 422:
+    case 429:
+    case 503:
+    case 504:
+      return theirs;
+    case 408:
+      return 504;
+    case 529:  // Anthropic: overloaded
+      return 503;
+    case 401:  // the operator's key, which is not the client's to mend
+    case 402:
+    case 403:
+    case 407:
+      return 502;
+    default:
+      if (failed.error.code == ErrorCode::kDeadline) return 504;
+      return theirs >= 400 && theirs < 500 ? 400 : 502;
+  }
+}
+
+const char* code_for_client(int status) {
+  switch (status) {
+    case 429:
+      return "rate_limit_exceeded";
+    case 503:
+      return "overloaded";
+    case 504:
+      return "timeout";
+    default:
+      return status >= 500 ? "upstream_error" : nullptr;
+  }
+}
+
+}  // namespace
+
+CallError failure_error(const FailedEvent& failed) {
+  CallError out;
+  if (failed.upstream) {
+    out = plain_error(status_for_client(failed), failed.error.message);
+    if (const char* code = code_for_client(out.status)) out.code = code;
+    if (out.status < 500 && !failed.upstream->code.empty()) out.code = failed.upstream->code;
+    if (failed.error.code == ErrorCode::kContextLength) out.kind = failed.error.code;
+    if (failed.upstream->retry_after_ms) out.retry_after_ms = failed.upstream->retry_after_ms;
+  } else {
+    out = to_call_error(failed.error);
+  }
+  if (failed.retryable && !out.retry_after_ms) out.retry_after_ms = kRetryAfterMs;
+  return out;
+}
+
 CallError invalid_field(std::string param, std::string message) {
   return bad_request(std::move(param), std::move(message), "invalid_value");
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "engine/event.h"
 
 namespace overtake::wire {
 
@@ -23,6 +24,9 @@ struct CallError {
 // Messages of errors that are not the client's (a damaged file, a failed invariant) stay in our
 // log: the client is told only that the server failed.
 CallError to_call_error(const Error& error);
+// What an upstream refuses for the request's sake keeps its status and words; what is between us
+// and the upstream (our key, its failures, a broken answer) is 502, 503 or 504.
+CallError failure_error(const FailedEvent& failed);
 CallError invalid_field(std::string param, std::string message);
 CallError unsupported_field(std::string param, std::string message);
 CallError model_not_found(std::string_view model);

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/model_summary.h"
 #include "cli/terminal.h"
+#include "provider/remote/upstreams.h"
 
 namespace overtake {
 namespace {
@@ -126,6 +127,35 @@ void print_json(const std::vector<ResolvedModel>& models, bool all) {
   fmt::print("{}\n", dump_json(out, 2));
 }
 
+// Asks every upstream that has a key or a URL. One that fails does not hide the others.
+Result<int> list_remote(bool as_json) {
+  const auto upstreams = TRY(Upstreams::from(process_environment()));
+  Json out = Json::array();
+  int n_asked = 0, n_failed = 0;
+  for (const auto& upstream : upstreams->all()) {
+    if (!upstream->given) continue;
+    ++n_asked;
+    const auto models = upstreams->list(*upstream);
+    if (!models.ok()) {
+      ++n_failed;
+      fmt::print(stderr, "overtake: {}\n", models.error().message);
+      continue;
+    }
+    for (const std::string& model : *models) {
+      const std::string name = upstream->name + "/" + printable(model);
+      if (!as_json) fmt::print("{}\n", name);
+      out.push_back({{"name", name}, {"upstream", upstream->name}});
+    }
+  }
+  if (as_json) fmt::print("{}\n", dump_json(out, 2));
+  if (n_asked == 0) {
+    fmt::print(stderr,
+               "No upstream is configured. Set OPENAI_API_KEY, or OVERTAKE_UPSTREAM_NAME_URL for a "
+               "server that speaks OpenAI's API.\n");
+  }
+  return n_failed > 0 ? kExitFailed : kExitDone;
+}
+
 Result<int> run_list(bool all, bool as_json) {
   const std::vector<ResolvedModel> models = installed_models();
   if (as_json) {
@@ -148,11 +178,16 @@ std::function<Result<int>()> setup_list(CommandLine& line) {
   struct Options {
     bool all = false;
     bool as_json = false;
+    bool remote = false;
   };
   auto options = std::make_shared<Options>();
   line.flag("--all", options->all, "Also the models that `overtake pull` knows by name");
+  line.flag("--remote", options->remote, "The models of the configured upstreams instead");
   line.flag("--json", options->as_json, "Print JSON");
-  return [options] { return run_list(options->all, options->as_json); };
+  return [options] {
+    if (options->remote) return list_remote(options->as_json);
+    return run_list(options->all, options->as_json);
+  };
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "engine/local_generator.h"
+#include "provider/remote/upstreams.h"
 
 namespace overtake {
 namespace {
@@ -61,6 +62,17 @@ Result<ResolvedModel> find_model(const std::string& name) {
   return resolve_model(entry->name);
 }
 
+// The model, here or at an upstream. A file of that name goes first.
+Result<std::shared_ptr<Generator>> open_model(const Options& options) {
+  if (::access(options.model.c_str(), F_OK) != 0) {
+    const auto upstreams = TRY(Upstreams::from(process_environment()));
+    if (auto remote = upstreams->find(options.model)) return remote;
+  }
+  const ResolvedModel model = TRY(find_model(options.model));
+  return make_local_generator(
+      {.path = model.path, .name = model.name, .n_threads = options.n_threads});
+}
+
 Result<int> run(Options options) {
   // A single argument that no model could be called is the prompt for the default model.
   if (options.prompt.empty() && options.model.find_first_of(" \n?") != std::string::npos) {
@@ -78,9 +90,7 @@ Result<int> run(Options options) {
                  "no prompt; standard input is empty and no PROMPT was given; "
                  "overtake run MODEL \"...\""};
   }
-  const ResolvedModel model = TRY(find_model(options.model));
-  const auto generator = TRY(make_local_generator(
-      {.path = model.path, .name = model.name, .n_threads = options.n_threads}));
+  const auto generator = TRY(open_model(options));
   if (!interactive) return answer_once(*generator, options, std::move(prompt));
   const std::string home = overtake_home();
   const bool has_home = ::access(home.c_str(), W_OK) == 0;
@@ -90,7 +100,8 @@ Result<int> run(Options options) {
 std::function<Result<int>()> setup(CommandLine& line) {
   auto options = std::make_shared<Options>();
   SamplingParams& sampling = options->chat.sampling;
-  line.add("MODEL", options->model, "Model: a name, a GGUF file or a safetensors folder");
+  line.add("MODEL", options->model,
+           "Model: a name, a GGUF file, a safetensors folder, or a remote one: openai/gpt-4o");
   line.add("PROMPT", options->prompt,
            "Answer this and leave; text on standard input is added to it");
   line.add("--system", options->chat.system, "System prompt");

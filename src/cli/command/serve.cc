@@ -1,6 +1,7 @@
 // `overtake serve`: models behind OpenAI's API and the chat page.
 #include <fmt/core.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -17,6 +18,7 @@
 #include "cli/signal_watch.h"
 #include "engine/local_generator.h"
 #include "engine/null_generator.h"
+#include "provider/remote/upstreams.h"
 #include "server/router.h"
 #include "web/pages.h"
 #include "wire/openai/error.h"
@@ -39,8 +41,12 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
 }
 
-Result<std::shared_ptr<Generator>> load(const std::string& model, bool deterministic) {
+Result<std::shared_ptr<Generator>> load(const std::string& model, bool deterministic,
+                                        Upstreams& upstreams) {
   if (model == "null") return make_null_generator();
+  if (::access(model.c_str(), F_OK) != 0) {
+    if (auto remote = upstreams.find(model)) return remote;
+  }
   const ResolvedModel resolved = TRY(resolve_model(model));
   LocalModelOptions options;
   options.path = resolved.path;
@@ -49,10 +55,11 @@ Result<std::shared_ptr<Generator>> load(const std::string& model, bool determini
   return make_local_generator(options);
 }
 
-Result<std::vector<std::shared_ptr<Generator>>> load_all(const ServeOptions& options) {
+Result<std::vector<std::shared_ptr<Generator>>> load_all(const ServeOptions& options,
+                                                         Upstreams& upstreams) {
   std::vector<std::shared_ptr<Generator>> generators;
   for (const std::string& model : options.models) {
-    auto generator = TRY(load(model, options.deterministic));
+    auto generator = TRY(load(model, options.deterministic, upstreams));
     const std::string& name = generator->info().name;
     for (const auto& other : generators) {
       if (other->info().name != name) continue;
@@ -121,7 +128,8 @@ Result<int> serve(const ServeOptions& options) {
   const auto server = TRY(HttpServer::listen(http, make_router(context)));
   context->pages = web_pages();
   context->allowed_hosts = hosts_of(options.host);
-  context->generators = TRY(load_all(options));
+  context->upstreams = TRY(Upstreams::from(process_environment()));
+  context->generators = TRY(load_all(options, *context->upstreams));
 
   signals.start([&] {
     log(LogLevel::kInfo, "stopping: running answers may finish; a second signal stops at once");
@@ -136,8 +144,8 @@ Result<int> serve(const ServeOptions& options) {
 std::function<Result<int>()> setup(CommandLine& line) {
   const auto given = std::make_shared<ServeOptions>();
   line.add("MODEL", given->models,
-           "A model of the store, a GGUF file, a safetensors folder, or \"null\"; the first "
-           "is the default");
+           "A model of the store, a GGUF file, a safetensors folder, a remote one "
+           "(openai/gpt-4o), or \"null\"; the first is the default");
   const Option host = line.add("--host", given->host, "Address to listen on").shows_default();
   const Option port =
       line.add("--port", given->port, "Port to listen on; 0 takes any free one").shows_default();

@@ -10,7 +10,7 @@ Json model_json(const GeneratorInfo& info) {
   out["object"] = "model";
   out["created"] = info.created_s;
   out["owned_by"] = info.owned_by;
-  out["context_length"] = info.context_length;
+  if (info.context_length > 0) out["context_length"] = info.context_length;
   return out;
 }
 

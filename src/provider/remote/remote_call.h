@@ -1,0 +1,59 @@
+// RemoteCall: one request to an upstream, from its first attempt to the last event of its answer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/generator.h"
+#include "net/http_client.h"
+#include "provider/remote/remote_loop.h"
+
+namespace overtake {
+
+struct RemoteRequest {
+  std::shared_ptr<const Upstream> upstream;
+  wire::Outgoing outgoing;
+  std::shared_ptr<AnswerStream> answer;
+  std::optional<int64_t> deadline_us;  // UTC
+};
+
+// On the loop's thread. Owned by the RemoteLoop until it is over and its connection is free again.
+class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
+ public:
+  RemoteCall(RemoteLoop& loop, RemoteRequest request);
+
+  void start();
+  // Looks whether the answer is still wanted, and in time.
+  void check();
+  // The loop ends.
+  void abandon();
+
+ private:
+  void attempt();
+  void on_head(const HttpResponseHead& head);
+  void on_body(std::string_view bytes);
+  void on_done(const Status& status);
+  void push(std::vector<Event> events);
+  bool retry(const FailedEvent& failed);
+  void fail_or_retry(FailedEvent failed);
+  // Ends the answer with `event`; the connection is of no more use.
+  void end(Event event);
+  void let_go();
+
+  RemoteLoop& loop_;
+  const RemoteRequest request_;
+  std::unique_ptr<HttpCall> call_;
+  std::unique_ptr<wire::AnswerReader> reader_;
+  HttpResponseHead head_;
+  std::string error_body_;
+  size_t n_received_ = 0;  // bytes of an answer with status 200
+  int n_retries_ = 0;
+  bool over_ = false;  // the last event is out
+  int64_t started_us_ = 0;
+  int64_t first_us_ = 0;  // of the first event
+  int64_t over_us_ = 0;
+};
+
+}  // namespace overtake

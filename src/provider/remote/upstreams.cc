@@ -1,0 +1,138 @@
+#include "provider/remote/upstreams.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+
+#include "provider/remote/remote_call.h"
+
+namespace overtake {
+namespace {
+
+constexpr size_t kMaxNameBytes = 256;
+constexpr int kListTimeoutMs = 15'000;
+constexpr size_t kMaxListBytes = 8u << 20;
+
+Status check_key(const Upstream& upstream) {
+  if (!upstream.needs_key || !upstream.key.empty()) return {};
+  return Error{ErrorCode::kNotFound,
+               fmt::format("there is no key for {}; {} is not set; set it where overtake runs and "
+                           "start again",
+                           upstream.name, upstream.key_variable)};
+}
+
+class RemoteGenerator : public Generator {
+ public:
+  RemoteGenerator(std::shared_ptr<const Upstream> upstream, std::string model,
+                  std::shared_ptr<RemoteLoop> loop)
+      : upstream_(std::move(upstream)), model_(std::move(model)), loop_(std::move(loop)) {
+    info_.name = upstream_->name + "/" + model_;
+    info_.owned_by = upstream_->name;
+    info_.features = upstream_->dialect->features;
+  }
+
+  const GeneratorInfo& info() const override { return info_; }
+
+  Result<Answer> generate(GenerateRequest request) override {
+    TRY(check_key(*upstream_));
+    if (const auto unmet = first_unmet(request, info_.features)) {
+      return Error{ErrorCode::kUnsupported,
+                   fmt::format("{} does not support {}; request; leave it out", info_.name,
+                               feature_name(unmet->feature))};
+    }
+    request.model = model_;
+    auto answer = std::make_shared<AnswerStream>();
+    RemoteRequest remote{upstream_, TRY(upstream_->dialect->write_request(request, true)), answer,
+                         request.deadline_us};
+    loop_->start(std::make_shared<RemoteCall>(*loop_, std::move(remote)));
+    return Answer(std::move(answer));
+  }
+
+ private:
+  std::shared_ptr<const Upstream> upstream_;
+  std::string model_;
+  std::shared_ptr<RemoteLoop> loop_;
+  GeneratorInfo info_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Upstreams>> Upstreams::from(const Environment& environment,
+                                                   RemoteOptions options) {
+  std::shared_ptr<Upstreams> out(new Upstreams(options));
+  for (const Provider* provider : all_providers()) {
+    for (Upstream& upstream : TRY(provider->upstreams(environment))) {
+      upstream.dialect = provider->dialect;
+      upstream.authorize = provider->authorize;
+      for (const auto& other : out->upstreams_) {
+        if (other->name != upstream.name) continue;
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("two upstreams are called \"{}\"; {} and {}; rename one",
+                                 upstream.name, other->key_variable, upstream.key_variable)};
+      }
+      out->upstreams_.push_back(std::make_shared<const Upstream>(std::move(upstream)));
+    }
+  }
+  return out;
+}
+
+std::shared_ptr<RemoteLoop> Upstreams::loop() {
+  const std::lock_guard lock(mutex_);
+  if (!loop_) loop_ = std::make_shared<RemoteLoop>(options_);
+  return loop_;
+}
+
+std::shared_ptr<Generator> Upstreams::find(std::string_view name) {
+  const size_t slash = name.find('/');
+  if (slash == name.npos || slash + 1 == name.size() || name.size() > kMaxNameBytes) return nullptr;
+  const bool is_plain =
+      std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 127; });
+  for (const auto& upstream : upstreams_) {
+    if (!is_plain || upstream->name != name.substr(0, slash)) continue;
+    return std::make_shared<RemoteGenerator>(upstream, std::string(name.substr(slash + 1)), loop());
+  }
+  return nullptr;
+}
+
+Result<std::vector<std::string>> Upstreams::list(const Upstream& upstream) {
+  TRY(check_key(upstream));
+  struct Listing {
+    HttpResponseHead head;
+    std::string body;
+    std::promise<Status> done;
+    std::unique_ptr<HttpCall> call;
+  };
+  const auto listing = std::make_shared<Listing>();
+  const auto loop = this->loop();
+  loop->post([loop = loop.get(), listing, &upstream] {
+    HttpClientRequest http;
+    http.url = upstream.base_url + std::string(upstream.dialect->models_path);
+    if (!upstream.key.empty()) http.headers.push_back(upstream.authorize(upstream.key));
+    http.connect_timeout_ms = http.first_byte_timeout_ms = http.silence_timeout_ms = kListTimeoutMs;
+    listing->call = loop->client(upstream).start(
+        std::move(http),
+        {.head = [listing](const HttpResponseHead& head) { listing->head = head; },
+         .body =
+             [listing](std::string_view bytes) {
+               if (listing->body.size() < kMaxListBytes) listing->body += bytes;
+             },
+         .done = [listing](Status status) { listing->done.set_value(std::move(status)); }});
+  });
+  auto done = listing->done.get_future();
+  if (done.wait_for(std::chrono::milliseconds(2 * kListTimeoutMs)) != std::future_status::ready) {
+    return Error{ErrorCode::kDeadline,
+                 fmt::format("the list of models does not end; {}; try again", upstream.base_url)};
+  }
+  const Status status = done.get();
+  if (!status.ok()) return describe_breakage(upstream, status.error()).error;
+  if (listing->head.status != 200) {
+    return describe_refusal(upstream, listing->head,
+                            upstream.dialect->read_error(listing->head, listing->body))
+        .error;
+  }
+  return upstream.dialect->read_models(listing->body);
+}
+
+}  // namespace overtake
