@@ -16,6 +16,37 @@ bool has_structure(const PreTokenizer& entry, std::string_view structure) {
          entry.structures.end();
 }
 
+// The lines of a structure, a step each; a regular expression may have a line end of its own.
+std::vector<std::string_view> lines_of(std::string_view structure) {
+  std::vector<std::string_view> lines;
+  size_t begin = 0;
+  for (size_t at = 0; (at = structure.find('\n', at)) != structure.npos; ++at) {
+    const std::string_view rest = structure.substr(at + 1);
+    if (rest.starts_with("Split ") || rest.starts_with("Digits ") ||
+        rest.starts_with("Punctuation ") || rest.starts_with("ByteLevel")) {
+      lines.push_back(structure.substr(begin, at - begin));
+      begin = at + 1;
+    }
+  }
+  lines.push_back(structure.substr(begin));
+  return lines;
+}
+
+// The code of one step, which may be a part of an entry that has one function for each; null if it
+// is not known.
+PieceEnd* find_step(std::string_view step) {
+  for (const PreTokenizer* entry : all_pretokenizers()) {
+    for (std::string_view structure : entry->structures) {
+      const std::vector<std::string_view> lines = lines_of(structure);
+      const auto at = std::find(lines.begin(), lines.end(), step);
+      if (lines.size() == entry->steps.size() && at != lines.end()) {
+        return entry->steps[at - lines.begin()];
+      }
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 const PreTokenizer* find_pretokenizer(std::span<const std::string> steps, bool whole_pieces_first) {
@@ -38,13 +69,9 @@ Result<std::vector<PieceEnd*>> find_steps(std::span<const std::string> steps,
   for (size_t i = 0; i < steps.size(); ++i) {
     const bool last = i + 1 == steps.size();
     if (last && steps[i] == kPlain && !out.empty()) continue;
-    const PreTokenizer* found = nullptr;
     // Bytes are written in their own alphabet behind ByteLevel: nothing else may follow.
-    if (last || !steps[i].starts_with("ByteLevel")) {
-      for (const PreTokenizer* entry : all_pretokenizers()) {
-        if (has_structure(*entry, steps[i])) found = entry;
-      }
-    }
+    PieceEnd* const found =
+        last || !steps[i].starts_with("ByteLevel") ? find_step(steps[i]) : nullptr;
     if (!found) {
       return Error{
           ErrorCode::kUnsupported,
@@ -52,7 +79,7 @@ Result<std::vector<PieceEnd*>> find_steps(std::span<const std::string> steps,
                       "texts is not known yet: use another file of the model, or token ids",
                       i + 1, escaped(steps[i]), file)};
     }
-    out.insert(out.end(), found->steps.begin(), found->steps.end());
+    out.push_back(found);
   }
   return out;
 }

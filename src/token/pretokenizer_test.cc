@@ -86,5 +86,21 @@ TEST(PreTokenizer, Llama3TakesOneCharacterBeforeAWord) {
               ElementsAre("(I", "'LL", " go", ")\r\n\n", " ", " x", " ", "123", "45", "\t", " y"));
 }
 
+// DeepSeek's steps in another company: each is known alone.
+TEST(PreTokenizer, FindsTheStepsOfLongerStructures) {
+  const std::vector<std::string> steps = {
+      "Split isolated regex [\r\n]", "Split isolated regex \\s?\\p{L}+",
+      "Split isolated regex \\s+$", "Digits individual", "ByteLevel plain"};
+  EXPECT_EQ(find_pretokenizer(steps, false), nullptr);
+  const auto found = find_steps(steps, "test");
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  std::vector<std::string> got;
+  for_each_piece(*found, "ab cd12\n\n  ", [&](std::string_view p) { got.emplace_back(p); });
+  EXPECT_THAT(got, ElementsAre("ab", " cd", "1", "2", "\n", "\n", "  "));
+  EXPECT_EQ(
+      find_steps(std::vector<std::string>{"ByteLevel", "Digits individual"}, "test").error().code,
+      ErrorCode::kUnsupported);
+}
+
 }  // namespace
 }  // namespace overtake
