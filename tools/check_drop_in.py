@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Adding a file is the whole change: in a copy of the tree, an architecture, a quantization and an
-endpoint are dropped in under new names, one file each; the copy must build and serve them.
+"""Adding a file is the whole change: in a copy of the tree, an architecture, a quantization, an
+endpoint and a provider are dropped in under new names, one file each; the copy must build and use
+them.
 usage: check_drop_in.py"""
 import os
 import pathlib
@@ -26,6 +27,9 @@ ENTRIES = [
      [(r"\bquant_q4_1\b", "quant_q4_x"), (r'"Q4_1"', '"Q4_X"'), (r"gguf_id = 3\b", "gguf_id = 1003")]),
     ("src/server/endpoint/healthz.cc", "src/server/endpoint/heartbeat.cc",
      [(r"\bendpoint_healthz\b", "endpoint_heartbeat"), (r'"/healthz"', '"/heartbeat"')]),
+    ("src/provider/openai.cc", "src/provider/heron.cc",
+     [(r"\bprovider_openai\b", "provider_heron"), (r'"openai"', '"heron"'),
+      (r"OPENAI_", "HERON_")]),
 ]
 
 
@@ -83,7 +87,10 @@ def main():
         with program.Server(os.path.join(folder, "known.gguf")) as server:
             if server.get("/heartbeat")[0] != 200:
                 sys.exit("the endpoint under its new name is not served")
-    print("an architecture, a quantization and an endpoint: one file each, built and used")
+    asked = program.run("run", "heron/some-model", "hello")
+    if "HERON_API_KEY is not set" not in asked.stderr:
+        sys.exit(f"the provider under its new name is not asked: {asked.stderr}")
+    print("an architecture, a quantization, an endpoint, a provider: one file each, built and used")
     return 0
 
 

@@ -54,9 +54,11 @@ void RemoteCall::attempt() {
 void RemoteCall::on_head(const HttpResponseHead& head) {
   head_ = head;
   if (head.status != 200) return;
-  const auto type = head.header("content-type");
+  std::string type(head.header("content-type").value_or(""));
+  std::ranges::transform(type, type.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   // One that can't stream, or won't, answers whole.
-  reader_ = request_.upstream->dialect->make_reader(type && type->starts_with("text/event-stream"));
+  reader_ = request_.upstream->dialect->make_reader(type.starts_with("text/event-stream"));
 }
 
 void RemoteCall::on_body(std::string_view bytes) {
