@@ -211,8 +211,8 @@ TEST_F(HttpServerTest, LivesOnAfterGarbage) {
 
 TEST_F(HttpServerTest, RefusalsHaveTheBodyOfTheOperatorsChoice) {
   HttpServerOptions options;
-  options.error_body = [](int status, std::string_view) {
-    return "{\"status\":" + std::to_string(status) + "}";
+  options.error_body = [](const HttpRefusal& refusal) {
+    return "{\"status\":" + std::to_string(refusal.status) + "}";
   };
   serve(options);
   const auto response = RawClient(port()).ask("GET /.. HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -24,6 +24,7 @@ struct Script {
   std::optional<Error> fail;    // after n_tokens
   bool silent = false;          // no event before the end, not even `started`
   std::vector<Event> first;     // what comes before the tokens: reasoning, tool calls
+  FinishedEvent finished = {};
 };
 
 // One thread steps all answers once a millisecond, as an engine's batch does. The script of a
@@ -46,6 +47,8 @@ class ScriptedGenerator : public Generator {
     const std::lock_guard lock(mutex_);
     scripts_[workload] = std::move(script);
   }
+  // Before the server runs.
+  void set_features(FeatureSet features) { info_.features = features; }
   int live() const { return live_; }
   int64_t tokens_made() const { return tokens_; }
   // When the answer of this workload was seen to be cancelled (steady clock, ms).
@@ -117,7 +120,7 @@ class ScriptedGenerator : public Generator {
     usage.prompt_tokens = 1;
     usage.completion_tokens = work.done;
     work.stream->push(usage);
-    work.stream->push(FinishedEvent{});
+    work.stream->push(work.script.finished);
     return false;
   }
 

@@ -1,5 +1,7 @@
 #include "engine/generator.h"
 
+#include <fmt/core.h>
+
 #include <chrono>
 
 namespace overtake {
@@ -112,6 +114,13 @@ void AnswerStream::on_ready(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   wake_ = std::move(wake);
   if (wake_ && !events_.empty()) wake_();
+}
+
+Result<int64_t> Generator::count_tokens(const GenerateRequest&) {
+  return Error{ErrorCode::kUnsupported,
+               fmt::format("the model \"{}\" can not count the tokens of a prompt; request; read "
+                           "the usage of an answer instead",
+                           info().name)};
 }
 
 }  // namespace overtake

@@ -72,6 +72,11 @@ class LocalGenerator : public Generator {
     return answer;
   }
 
+  Result<int64_t> count_tokens(const GenerateRequest& request) override {
+    TRY(check_length(request.prompt));
+    return static_cast<int64_t>(TRY(model_->tokens_of(request.prompt)).size());
+  }
+
  private:
   Error too_long(const std::string& size) const {
     return {ErrorCode::kContextLength,

@@ -14,6 +14,8 @@ namespace {
 
 Result<Json> message_json(const Message& message) {
   for (const ContentPart& part : message.content) {
+    // Templates leave out what was thought before earlier answers.
+    if (std::holds_alternative<ReasoningPart>(part)) continue;
     if (!std::holds_alternative<TextPart>(part)) {
       return Error{ErrorCode::kUnsupported,
                    "this model reads text only; an image stands in the messages; leave it out or "

@@ -28,7 +28,7 @@ class NullGenerator : public Generator {
   const GeneratorInfo& info() const override { return info_; }
 
   Result<Answer> generate(GenerateRequest request) override {
-    const int64_t prompt_tokens = count_tokens(request.prompt);
+    const int64_t prompt_tokens = length_of(request.prompt);
     if (prompt_tokens > kContextLength) {
       return Error{ErrorCode::kContextLength,
                    fmt::format("the prompt has {} tokens, the context of \"null\" holds {}; "
@@ -48,8 +48,12 @@ class NullGenerator : public Generator {
     return Answer(std::move(stream));
   }
 
+  Result<int64_t> count_tokens(const GenerateRequest& request) override {
+    return length_of(request.prompt);
+  }
+
  private:
-  static int64_t count_tokens(const Prompt& prompt) {
+  static int64_t length_of(const Prompt& prompt) {
     if (const auto* ids = std::get_if<TokenPrompt>(&prompt)) {
       return static_cast<int64_t>(ids->ids.size());
     }

@@ -155,9 +155,10 @@ void Connection::refuse(int status, const std::string& message) {
   keep_alive_ = false;
   exchange_.reset();
   begin_record(make_uuid_v7(), "-", "-");
+  const std::string path = parser_.request().path;
   const auto& error_body = core_->options.error_body;
   send_whole(status, error_body ? "application/json" : "text/plain; charset=utf-8",
-             error_body ? error_body(status, message) : message + "\n",
+             error_body ? error_body({status, message, path, record_.id}) : message + "\n",
              status == 503 ? "Retry-After: 1\r\n" : "");
 }
 

@@ -64,6 +64,14 @@ class HttpExchange {
   virtual void post(std::function<void()> task) = 0;
 };
 
+// A request that no handler sees: a bad head, a body too large.
+struct HttpRefusal {
+  int status = 0;
+  std::string_view message;
+  std::string_view path;  // empty where the head was not understood
+  std::string_view id;
+};
+
 using HttpHandler = std::function<void(std::shared_ptr<HttpExchange>)>;
 
 // What a log may tell of an answered request: nothing of its content.
@@ -90,9 +98,8 @@ struct HttpServerOptions {
   int min_body_bytes_per_s = 500;  // on average, after the first body_timeout_ms
   int idle_timeout_ms = 75'000;    // between requests
   int write_timeout_ms = 30'000;   // without the client taking any byte
-  // The JSON body of refusals that reach no handler (a bad head, a body too large); default: a
-  // line of text.
-  std::function<std::string(int status, std::string_view message)> error_body;
+  // The JSON body of refusals; default: a line of text.
+  std::function<std::string(const HttpRefusal& refusal)> error_body;
   // Called on the event loop when an answer has ended or its client has left.
   std::function<void(const AccessRecord&)> on_done;
 };

@@ -81,12 +81,7 @@ void CompletionRun::generate_next() {
   one.id = make_uuid_v7();
   one.trace_id = request.id;
   one.model = generator_->info().name;
-  if (const auto unmet = first_unmet(one, generator_->info().features)) {
-    return fail(
-        wire::unsupported_field(dialect_.field_of(*unmet),
-                                fmt::format("{}: {} does not support {}", dialect_.field_of(*unmet),
-                                            one.model, feature_name(unmet->feature))));
-  }
+  if (const auto unmet = find_unmet(one, call_, dialect_, generator_->info())) return fail(*unmet);
   if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
   auto answer = generator_->generate(std::move(one));
   if (!answer.ok()) return fail(describe(wire::to_call_error(answer.error()), answer.error()));
@@ -170,7 +165,9 @@ void CompletionRun::fail(const wire::CallError& error) {
   exchange->note("error=" + error.code.value_or(error_code_name(error.kind)));
   release();
   if (!streaming_) return reply_error(*exchange, error, dialect_);
-  exchange->write(std::exchange(out_, {}) + dialect_.stream_error(error));
+  wire::CallError named = error;
+  named.request_id = exchange->request().id;
+  exchange->write(std::exchange(out_, {}) + dialect_.stream_error(named));
   exchange->end_stream();
 }
 
@@ -182,19 +179,39 @@ void CompletionRun::release() {
 
 }  // namespace
 
+std::optional<wire::CallError> find_unmet(const GenerateRequest& request, const wire::Call& call,
+                                          const wire::Dialect& dialect,
+                                          const GeneratorInfo& model) {
+  const auto unmet = first_unmet(request, model.features);
+  if (!unmet) return std::nullopt;
+  std::string field = call.member_of(unmet->message, unmet->part);
+  if (field.empty()) field = dialect.field_of(*unmet);
+  return wire::unsupported_field(field, fmt::format("{}: {} does not support {}", field, model.name,
+                                                    feature_name(unmet->feature)));
+}
+
+std::shared_ptr<Generator> read_call(const ServerContext& context, HttpExchange& exchange,
+                                     const wire::Dialect& dialect, wire::Call* call) {
+  const auto body = parse_json(exchange.request().body, "request body");
+  if (!body.ok()) {
+    reply_error(exchange, wire::to_call_error(body.error()), dialect);
+  } else if (!body.value().is_object()) {
+    reply_error(exchange, wire::plain_error(400, "the request's body is not a JSON object"),
+                dialect);
+  } else if (const auto error = dialect.parse(body.value(), call)) {
+    reply_error(exchange, *error, dialect);
+  } else if (auto generator = context.find(call->model)) {
+    return generator;
+  } else {
+    reply_error(exchange, wire::model_not_found(call->model), dialect);
+  }
+  return nullptr;
+}
+
 void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                     const wire::Dialect& dialect, wire::Call call) {
-  const auto body = parse_json(exchange->request().body, "request body");
-  if (!body.ok()) return reply_error(*exchange, wire::to_call_error(body.error()), dialect);
-  if (!body.value().is_object()) {
-    return reply_error(*exchange, wire::plain_error(400, "the request's body is not a JSON object"),
-                       dialect);
-  }
-  if (const auto error = dialect.parse(body.value(), &call)) {
-    return reply_error(*exchange, *error, dialect);
-  }
-  const auto generator = context.find(call.model);
-  if (!generator) return reply_error(*exchange, wire::model_not_found(call.model), dialect);
+  const auto generator = read_call(context, *exchange, dialect, &call);
+  if (!generator) return;
   std::make_shared<CompletionRun>(std::move(exchange), generator, dialect, std::move(call))
       ->start();
 }

@@ -78,6 +78,8 @@ const char* refusal(const ServerContext& context, const HttpRequest& request) {
 
 void route(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
   const HttpRequest& request = exchange->request();
+  const std::string_view id_header = dialect_of(request).id_header;
+  if (!id_header.empty()) exchange->set_header(id_header, request.id);
   if (const char* reason = refusal(context, request)) {
     return reply_error(*exchange, wire::plain_error(403, reason));
   }

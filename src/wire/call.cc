@@ -9,4 +9,10 @@ GenerateRequest Call::choice_request(int index) const {
   return out;
 }
 
+std::string Call::member_of(int message, int part) const {
+  if (message < 0 || static_cast<size_t>(message) >= origins.size()) return {};
+  const MessageOrigin& origin = origins[static_cast<size_t>(message)];
+  return origin.parts + "." + std::to_string(origin.first_part + part);
+}
+
 }  // namespace overtake::wire

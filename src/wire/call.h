@@ -8,6 +8,12 @@
 
 namespace overtake::wire {
 
+// Where the client's request has what became one of the prompt's messages.
+struct MessageOrigin {
+  std::string parts;   // the list that holds its parts: "messages.1.content.0.content"
+  int first_part = 0;  // of that list
+};
+
 // It asks for prompts.size() * n answers.
 struct Call {
   std::string model;            // empty: the server's default
@@ -18,10 +24,15 @@ struct Call {
   bool include_usage = false;  // of a stream
   bool echo = false;           // OpenAI's completions: the prompt's text goes before the answer's
 
+  // Of a chat prompt's messages; empty where they stand in the request one by one.
+  std::vector<MessageOrigin> origins;
+
   int n_choices() const { return static_cast<int>(prompts.size()) * n; }
   // The request of choice `index`, which belongs to prompt index / n. A seed is spread so that the
   // choices differ and yet repeat.
   GenerateRequest choice_request(int index) const;
+  // The member of the client's request that became this part of a message; empty without origins.
+  std::string member_of(int message, int part) const;
 };
 
 constexpr int kMaxChoices = 128;

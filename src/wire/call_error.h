@@ -18,6 +18,7 @@ struct CallError {
   std::string message;
   std::optional<std::string> param;       // the field that is wrong: "messages[0].content"
   std::optional<std::string> code;        // our stable name for it: "context_length_exceeded"
+  std::string request_id;                 // for dialects whose errors name it
   std::optional<int64_t> retry_after_ms;  // when it makes sense to try again
 };
 

@@ -28,6 +28,10 @@ struct Dialect {
   std::string (*stream_error)(const CallError& error);
   // The member of a request that asks for what its model can not do: "messages[0].content[1]".
   std::string (*field_of)(const FeatureUse& use);
+  // A header with the request's id besides x-request-id; empty: none.
+  std::string_view id_header = {};
+  // An error's status where it is not CallError's; null: it always is.
+  int (*status_of)(const CallError& error) = nullptr;
 };
 
 }  // namespace overtake::wire

@@ -19,9 +19,9 @@
 #include "engine/local_generator.h"
 #include "engine/null_generator.h"
 #include "provider/remote/upstreams.h"
+#include "server/reply.h"
 #include "server/router.h"
 #include "web/pages.h"
-#include "wire/openai/error.h"
 
 namespace overtake {
 namespace {
@@ -121,9 +121,7 @@ Result<int> serve(const ServeOptions& options) {
   http.host = options.host;
   http.port = options.port;
   http.on_done = log_access;
-  http.error_body = [](int status, std::string_view message) {
-    return openai::error_json(wire::plain_error(status, std::string(message)));
-  };
+  http.error_body = refusal_body;
   // The port first: that it is taken should not show after a minute of loading.
   const auto server = TRY(HttpServer::listen(http, make_router(context)));
   context->pages = web_pages();

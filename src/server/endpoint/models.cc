@@ -1,14 +1,18 @@
-// GET /v1/models: what is served, the default first.
+// GET /v1/models: what is served, the default first; in Anthropic's shape for its clients.
 #include <nlohmann/json.hpp>
 
 #include "server/endpoint.h"
 #include "server/reply.h"
+#include "wire/anthropic/model.h"
 #include "wire/openai/model.h"
 
 namespace overtake {
 namespace {
 
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
+  if (dialect_of(exchange->request()).name == "anthropic") {
+    return reply_json(*exchange, 200, anthropic::model_list_json(context.generators));
+  }
   Json body;
   body["object"] = "list";
   Json& list = body["data"] = Json::array();

@@ -1,0 +1,72 @@
+#include "wire/anthropic/answer_parts.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace overtake::anthropic {
+
+Json usage_json(const wire::UsageTotals& usage) {
+  Json out;
+  out["input_tokens"] =
+      std::max<int64_t>(usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens, 0);
+  out["cache_creation_input_tokens"] = usage.cache_write_tokens;
+  out["cache_read_input_tokens"] = usage.cached_tokens;
+  out["output_tokens"] = usage.completion_tokens;
+  out["output_tokens_details"]["thinking_tokens"] = usage.reasoning_tokens;
+  return out;
+}
+
+Json message_json(const wire::AnswerIdentity& identity, const wire::UsageTotals& usage) {
+  Json out;
+  out["id"] = identity.id;
+  out["type"] = "message";
+  out["role"] = "assistant";
+  out["model"] = identity.model;
+  out["content"] = Json::array();
+  out["stop_reason"] = nullptr;
+  out["stop_sequence"] = nullptr;
+  out["stop_details"] = nullptr;
+  out["usage"] = usage_json(usage);
+  return out;
+}
+
+std::string stop_reason(const FinishedEvent& finished, const wire::UsageTotals& usage,
+                        const wire::Call& call) {
+  switch (finished.reason) {
+    case FinishReason::kLength: {
+      const bool has_room = usage.completion_tokens < call.request.max_tokens.value_or(0);
+      return has_room ? "model_context_window_exceeded" : "max_tokens";
+    }
+    case FinishReason::kToolCalls:
+      return "tool_use";
+    case FinishReason::kContentFilter:
+    case FinishReason::kRefusal:
+      return "refusal";
+    case FinishReason::kStop:
+    case FinishReason::kCancelled:
+      break;
+  }
+  if (finished.native_reason == "pause_turn") return finished.native_reason;
+  return finished.stop_sequence.empty() ? "end_turn" : "stop_sequence";
+}
+
+Json stop_sequence_json(const FinishedEvent& finished) {
+  return finished.stop_sequence.empty() ? Json(nullptr) : Json(finished.stop_sequence);
+}
+
+std::string tool_id(const wire::AnswerIdentity& identity, int index) {
+  const size_t prefix = identity.id.find('_');
+  const size_t begin = prefix == std::string::npos ? 0 : prefix + 1;
+  return fmt::format("toolu_{}_{}", identity.id.substr(begin), index);
+}
+
+Json tool_input_json(const std::string& arguments) {
+  if (arguments.empty()) return Json::object();
+  auto input = parse_json(arguments, "arguments");
+  if (input.ok() && input->is_object()) return std::move(input).value();
+  return Json{{"INVALID_JSON", arguments}};
+}
+
+}  // namespace overtake::anthropic

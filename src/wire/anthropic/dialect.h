@@ -1,0 +1,11 @@
+// Anthropic's dialects, for the server.
+#pragma once
+
+#include "wire/dialect.h"
+
+namespace overtake::anthropic {
+
+extern const wire::Dialect messages_dialect;  // POST /v1/messages
+extern const wire::Dialect count_dialect;     // POST /v1/messages/count_tokens
+
+}  // namespace overtake::anthropic
