@@ -133,6 +133,8 @@ void RequestParser::read_head(std::string_view head) {
     const bool length =
         error == http::error::bad_content_length || error == http::error::bad_transfer_encoding;
     if (error == http::error::body_limit) {
+      const auto target = parser.get().target();
+      read_target({target.data(), target.size()});  // whose clients are told
       return fail_body_too_large();
     }
     return fail(400, length ? "contradictory Content-Length or Transfer-Encoding; send one of them"

@@ -62,11 +62,4 @@ std::string tool_id(const wire::AnswerIdentity& identity, int index) {
   return fmt::format("toolu_{}_{}", identity.id.substr(begin), index);
 }
 
-Json tool_input_json(const std::string& arguments) {
-  if (arguments.empty()) return Json::object();
-  auto input = parse_json(arguments, "arguments");
-  if (input.ok() && input->is_object()) return std::move(input).value();
-  return Json{{"INVALID_JSON", arguments}};
-}
-
 }  // namespace overtake::anthropic

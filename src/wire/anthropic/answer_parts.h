@@ -19,7 +19,5 @@ std::string stop_reason(const FinishedEvent& finished, const wire::UsageTotals& 
 Json stop_sequence_json(const FinishedEvent& finished);
 // Of calls from models that give them none.
 std::string tool_id(const wire::AnswerIdentity& identity, int index);
-// tool_use.input is an object; what a model wrote that is none stands in one member of it.
-Json tool_input_json(const std::string& arguments);
 
 }  // namespace overtake::anthropic

@@ -170,13 +170,30 @@ TEST(AnthropicAnswer, CallsThatComeSideBySideBecomeBlocksInTurn) {
   EXPECT_EQ(message["content"][2]["id"], "t3");
 }
 
-TEST(AnthropicAnswer, ACallWithoutIdOrWithBrokenArguments) {
-  const Json message = whole({ToolEvent{0, "", "f", "{\"a", {}}, ToolEvent{1, "", "g", "[1]", {}},
-                              usage(), FinishedEvent{FinishReason::kToolCalls, {}}});
+TEST(AnthropicAnswer, ACallWithoutIdGetsOne) {
+  const std::vector<Event> events = {ToolEvent{0, "", "f", "", {}}, ToolEvent{1, "", "g", "{}", {}},
+                                     usage(), FinishedEvent{FinishReason::kToolCalls, {}}};
+  const Json message = whole(events);
   EXPECT_EQ(message["content"][0]["id"], "toolu_1_0");
   EXPECT_EQ(message["content"][1]["id"], "toolu_1_1");
-  EXPECT_EQ(message["content"][0]["input"]["INVALID_JSON"], "{\"a");
-  EXPECT_EQ(message["content"][1]["input"]["INVALID_JSON"], "[1]");
+  EXPECT_EQ(add_up(stream(events)), message);
+}
+
+TEST(AnthropicAnswer, ArgumentsThatAreNoObjectAreAFault) {
+  for (const char* arguments : {"{\"a", "[1]", "{}}"}) {
+    for (const bool streamed : {false, true}) {
+      const wire::Call call = call_of(streamed);
+      const auto writer = make_messages_writer(call, {"msg_1", 7, "m"});
+      std::string out;
+      for (const Event& event : std::vector<Event>{ToolEvent{0, "t", "f", arguments, {}}, usage(),
+                                                   FinishedEvent{FinishReason::kToolCalls, {}}}) {
+        writer->add(0, event, out);
+      }
+      if (!writer->fault()) writer->finish(out);
+      ASSERT_TRUE(writer->fault()) << arguments;
+      EXPECT_EQ(writer->fault()->status, 502);
+    }
+  }
 }
 
 TEST(AnthropicAnswer, StopReasons) {

@@ -33,7 +33,10 @@ class BodyWriter : public wire::AnswerWriter {
 
   void finish(std::string& out) override {
     for (const auto& [index, tool] : tools_) {
-      blocks_[tool.block]["input"] = tool_input_json(tool.arguments);
+      Json& block = blocks_[tool.block];
+      auto input = arguments_object(block["name"], tool.arguments);
+      if (!input) return;
+      block["input"] = std::move(*input);
     }
     Json message = message_json(identity_, usage_);
     message["content"] = std::move(blocks_);

@@ -84,12 +84,18 @@ class StreamWriter : public wire::AnswerWriter {
 
   void close(std::string& out) {
     if (block_ == Block::kNone) return;
-    if (block_ == Block::kTool) tools_[tool_].closed = true;
+    if (block_ == Block::kTool) {
+      tools_[tool_].closed = true;
+      check(tools_[tool_]);
+    }
     block_ = Block::kNone;
     append_event("content_block_stop", Json{{"type", "content_block_stop"}, {"index", n_blocks_}},
                  out);
     ++n_blocks_;
   }
+
+  // Clients make an object of what has come: what is none must not pass for an answer.
+  void check(const Tool& tool) { (void)arguments_object(tool.name, tool.arguments); }
 
   void add_text(const std::string& text, std::string& out) {
     if (text.empty()) return;
@@ -122,10 +128,10 @@ class StreamWriter : public wire::AnswerWriter {
 
   void add_tool(const ToolEvent& event, std::string& out) {
     Tool& tool = tools_[event.index];
-    if (tool.closed) return;  // after the end of its arguments there can only be white space
     if (!event.id.empty()) tool.id = event.id;
     if (!event.name.empty()) tool.name = event.name;
     tool.arguments += event.arguments;
+    if (tool.closed) return check(tool);  // white space may still come
     const bool is_open = block_ == Block::kTool && tool_ == event.index;
     if (is_open && !event.arguments.empty()) {
       delta("input_json_delta", "partial_json", event.arguments, out);
