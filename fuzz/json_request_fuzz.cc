@@ -9,12 +9,14 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "wire/openai/answer.h"
+#include "wire/openai/error.h"
 #include "wire/openai/request.h"
 
 namespace {
 
 using overtake::Json;
 namespace openai = overtake::openai;
+namespace wire = overtake::wire;
 
 void check_call(const wire::Call& call) {
   OVERTAKE_CHECK(call.n_choices() >= 1 && call.n_choices() <= wire::kMaxChoices);
