@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "tensor/cpu/isa_region.h"
-#include "tensor/cpu/weight_memory.h"
+#include "tensor/large_block.h"
 
 namespace overtake {
 namespace {
@@ -93,8 +93,8 @@ double int8_tops(ThreadPool& pool, Isa isa) {
 double read_gb_s(ThreadPool& pool) {
   constexpr size_t kWords = size_t{1} << 26;  // 512 MB
   constexpr int kParts = 256;
-  const AlignedBytes bytes = AlignedBytes::allocate(kWords * sizeof(uint64_t));
-  auto* memory = reinterpret_cast<uint64_t*>(bytes.data());
+  const LargeBlock bytes = allocate_block(kWords * sizeof(uint64_t));
+  auto* memory = reinterpret_cast<uint64_t*>(bytes.get());
   std::fill_n(memory, kWords, 1);
   std::atomic<uint64_t> sink{0};
   const double seconds = best_seconds([&] {
