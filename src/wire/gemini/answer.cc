@@ -1,0 +1,199 @@
+#include "wire/gemini/answer.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+
+namespace overtake::gemini {
+namespace {
+
+const char* finish_reason(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kLength:
+      return "MAX_TOKENS";
+    case FinishReason::kContentFilter:
+    case FinishReason::kRefusal:
+      return "SAFETY";
+    default:
+      return "STOP";  // of tool calls too
+  }
+}
+
+Json usage_json(const wire::UsageTotals& usage) {
+  Json out{{"promptTokenCount", usage.prompt_tokens},
+           {"candidatesTokenCount", usage.completion_tokens - usage.reasoning_tokens},
+           {"totalTokenCount", usage.prompt_tokens + usage.completion_tokens}};
+  if (usage.cached_tokens > 0) out["cachedContentTokenCount"] = usage.cached_tokens;
+  if (usage.reasoning_tokens > 0) out["thoughtsTokenCount"] = usage.reasoning_tokens;
+  return out;
+}
+
+Json logprobs_json(const std::vector<TokenLogprob>& tokens) {
+  const auto entry = [](const std::string& bytes, int32_t id, double logprob) {
+    return Json{{"token", bytes}, {"tokenId", id}, {"logProbability", logprob}};
+  };
+  Json out{{"topCandidates", Json::array()}, {"chosenCandidates", Json::array()}};
+  for (const TokenLogprob& token : tokens) {
+    out["chosenCandidates"].push_back(entry(token.bytes, token.id, token.logprob));
+    Json best = Json::array();
+    for (const auto& other : token.top) best.push_back(entry(other.bytes, other.id, other.logprob));
+    out["topCandidates"].push_back(Json{{"candidates", std::move(best)}});
+  }
+  return out;
+}
+
+// What a candidate has said since it was last written.
+struct Candidate {
+  Json parts = Json::array();
+  std::vector<TokenLogprob> logprobs;
+  std::optional<ToolCall> tool;  // whose arguments are still coming
+  int tool_index = 0;
+  FinishReason reason = FinishReason::kStop;
+};
+
+// A whole answer is the same object as each piece of a stream: a stream writes and forgets what
+// has come, a whole answer does so once.
+class Writer : public wire::AnswerWriter {
+ public:
+  enum class Form { kWhole, kEvents, kArray };
+  Writer(const wire::Call& call, wire::AnswerIdentity identity, Form form)
+      : call_(call),
+        identity_(std::move(identity)),
+        form_(form),
+        candidates_(static_cast<size_t>(call.n_choices())) {}
+
+  void add(int index, Event event, std::string& out) override {
+    if (form_ == Form::kArray && !std::exchange(begun_, true)) out += '[';
+    Candidate& candidate = candidates_[static_cast<size_t>(index)];
+    if (auto* text = std::get_if<TextEvent>(&event)) {
+      add_text(candidate, text->text, text->signature, false);
+      for (auto& entry : text->logprobs) candidate.logprobs.push_back(std::move(entry));
+    } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
+      add_text(candidate, reasoning->text, reasoning->signature, true);
+    } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
+      add_text(candidate, refusal->text, "", false);
+    } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
+      add_tool(candidate, *tool);
+    } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
+      count(index, call_.n, *usage);
+    } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+      candidate.reason = finished->reason;
+      // The length may have cut a call in two; "MAX_TOKENS" tells so.
+      if (finished->reason == FinishReason::kLength) candidate.tool.reset();
+      end_tool(candidate);
+    }
+    const bool some = !candidate.parts.empty() || !candidate.logprobs.empty();
+    if (form_ != Form::kWhole && some && !fault_) write_piece(index, out);
+  }
+
+  void finish(std::string& out) override {
+    Json body;
+    Json& list = body["candidates"] = Json::array();
+    for (int i = 0; i < call_.n_choices(); ++i) list.push_back(candidate_json(i, true));
+    body["usageMetadata"] = usage_json(usage_);
+    write(std::move(body), true, out);
+  }
+
+ private:
+  // Text goes on within its part until a signature ends it.
+  static void add_text(Candidate& candidate, const std::string& text, const std::string& signature,
+                       bool thought) {
+    end_with_text(candidate, thought);
+    Json& part = candidate.parts.back();
+    part["text"].get_ref<std::string&>() += text;
+    if (!signature.empty()) part["thoughtSignature"] = signature;
+  }
+  static void end_with_text(Candidate& candidate, bool thought) {
+    if (!candidate.parts.empty()) {
+      const Json& last = candidate.parts.back();
+      const bool fits = last.contains("text") && last.contains("thought") == thought;
+      if (fits && !last.contains("thoughtSignature")) return;
+    }
+    Json part{{"text", ""}};
+    if (thought) part["thought"] = true;
+    candidate.parts.push_back(std::move(part));
+  }
+
+  // A call stands in one part, so its fragments wait for the last one.
+  void add_tool(Candidate& candidate, const ToolEvent& event) {
+    if (candidate.tool && event.index != candidate.tool_index) end_tool(candidate);
+    if (!candidate.tool) candidate.tool.emplace();
+    candidate.tool_index = event.index;
+    candidate.tool->id += event.id;
+    candidate.tool->name += event.name;
+    candidate.tool->arguments += event.arguments;
+    candidate.tool->signature += event.signature;
+  }
+  void end_tool(Candidate& candidate) {
+    if (!candidate.tool) return;
+    const ToolCall tool = *std::exchange(candidate.tool, std::nullopt);
+    auto arguments = arguments_object(tool.name, tool.arguments);
+    if (!arguments) return;
+    Json call = Json::object();
+    if (!tool.id.empty()) call["id"] = tool.id;
+    call["name"] = tool.name;
+    call["args"] = std::move(*arguments);
+    Json part{{"functionCall", std::move(call)}};
+    if (!tool.signature.empty()) part["thoughtSignature"] = tool.signature;
+    candidate.parts.push_back(std::move(part));
+  }
+
+  Json candidate_json(int index, bool last) {
+    Candidate& candidate = candidates_[static_cast<size_t>(index)];
+    if (candidate.parts.empty()) candidate.parts.push_back(Json{{"text", ""}});
+    Json out{{"content",
+              Json{{"parts", std::exchange(candidate.parts, Json::array())}, {"role", "model"}}}};
+    if (last) out["finishReason"] = finish_reason(candidate.reason);
+    out["index"] = index;
+    if (!candidate.logprobs.empty()) {
+      double sum = 0;
+      for (const TokenLogprob& token : candidate.logprobs) sum += token.logprob;
+      out["avgLogprobs"] = sum / static_cast<double>(candidate.logprobs.size());
+      out["logprobsResult"] = logprobs_json(candidate.logprobs);
+      candidate.logprobs.clear();
+    }
+    return out;
+  }
+
+  void write_piece(int index, std::string& out) {
+    write(Json{{"candidates", Json::array({candidate_json(index, false)})}}, false, out);
+  }
+
+  // Of an array, all but the last are followed by a comma: an error may still come after them.
+  void write(Json body, bool last, std::string& out) {
+    body["modelVersion"] = identity_.model;
+    body["responseId"] = identity_.id;
+    const std::string text = dump_json(body);
+    if (form_ == Form::kEvents) {
+      out.append("data: ").append(text).append("\n\n");
+    } else if (form_ == Form::kArray) {
+      out.append(text).append(last ? "]" : ",\n");
+    } else {
+      out += text;
+    }
+  }
+
+  const wire::Call& call_;
+  wire::AnswerIdentity identity_;
+  const Form form_;
+  bool begun_ = false;
+  std::vector<Candidate> candidates_;
+};
+
+}  // namespace
+
+std::unique_ptr<wire::AnswerWriter> make_event_writer(const wire::Call& call,
+                                                      wire::AnswerIdentity identity) {
+  const auto form = call.stream ? Writer::Form::kEvents : Writer::Form::kWhole;
+  return std::make_unique<Writer>(call, std::move(identity), form);
+}
+
+std::unique_ptr<wire::AnswerWriter> make_array_writer(const wire::Call& call,
+                                                      wire::AnswerIdentity identity) {
+  const auto form = call.stream ? Writer::Form::kArray : Writer::Form::kWhole;
+  return std::make_unique<Writer>(call, std::move(identity), form);
+}
+
+}  // namespace overtake::gemini
