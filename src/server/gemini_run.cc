@@ -24,30 +24,22 @@ bool wants_events(std::string_view query) {
 }
 
 void count_tokens(const ServerContext& context, HttpExchange& exchange, wire::Call call) {
-  const auto fail = [&](const wire::CallError& error) {
-    reply_error(exchange, error, gemini::event_dialect);
-  };
-  const auto body = parse_json(exchange.request().body, "request body");
-  if (!body.ok()) return fail(wire::to_call_error(body.error()));
-  if (const auto error = gemini::parse_count_request(*body, &call)) return fail(*error);
-  const auto generator = context.find(call.model);
-  if (!generator) return fail(wire::model_not_found(call.model));
+  const wire::Dialect& dialect = gemini::count_dialect;
+  const auto generator = read_call(context, exchange, dialect, &call);
+  if (!generator) return;
   const GenerateRequest request = call.choice_request(0);
-  if (const auto unmet = first_unmet(request, generator->info().features)) {
-    const std::string field = gemini::event_dialect.field_of(*unmet);
-    return fail(wire::unsupported_field(
-        field, fmt::format("{}: {} does not support {}", field, generator->info().name,
-                           feature_name(unmet->feature))));
+  if (const auto unmet = find_unmet(request, call, dialect, generator->info())) {
+    return reply_error(exchange, *unmet, dialect);
   }
-  const auto n_tokens = generator->count_tokens(request);
-  if (!n_tokens.ok()) {
-    const wire::CallError error = wire::to_call_error(n_tokens.error());
+  const auto count = generator->count_tokens(request);
+  if (!count.ok()) {
+    const wire::CallError error = wire::to_call_error(count.error());
     if (error.status >= 500) {
-      log(LogLevel::kError, exchange.request().id + " " + n_tokens.error().message);
+      log(LogLevel::kError, exchange.request().id + " " + count.error().message);
     }
-    return fail(error);
+    return reply_error(exchange, error, dialect);
   }
-  reply_json(exchange, 200, Json{{"totalTokens", *n_tokens}});
+  reply_json(exchange, 200, Json{{"totalTokens", *count}});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "wire/anthropic/dialect.h"
+#include "wire/gemini/dialect.h"
 #include "wire/ollama/dialect.h"
 #include "wire/openai/dialect.h"
 
@@ -17,6 +18,7 @@ struct DialectPath {
 constexpr DialectPath kDialectPaths[] = {
     {"/v1/messages", &anthropic::messages_dialect},
     {"/api", &ollama::chat_dialect},
+    {"/v1beta", &gemini::event_dialect},
 };
 
 }  // namespace

@@ -35,13 +35,21 @@ std::string object_text(wire::Fields& fields, std::string_view name) {
   return object ? dump_json(*object) : "{}";
 }
 
+struct ContentList {
+  std::vector<Message> messages;
+  std::vector<wire::MessageOrigin> origins;
+};
+
 // The messages of one content. Its parts stay in order: one that a message can not hold after what
 // it has begins the next message.
 class ContentReader {
  public:
-  ContentReader(Role role, ChatPrompt* out) : role_(role), out_(out) {}
+  ContentReader(Role role, std::string path, ContentList* out)
+      : role_(role), path_(std::move(path)), out_(out) {}
 
-  void read(wire::Fields& part) {
+  // The part at `index` of the content.
+  void read(wire::Fields& part, int index) {
+    index_ = index;
     const std::string signature = part.string(spelled(part, "thoughtSignature")).value_or("");
     if (part.find("text")) {
       read_text(part, signature);
@@ -65,6 +73,7 @@ class ContentReader {
     if (!open_ || (!after_calls && !out_->messages.back().tool_calls.empty())) {
       out_->messages.emplace_back();
       out_->messages.back().role = role_;
+      out_->origins.push_back({path_, index_});
       open_ = true;
     }
     return out_->messages.back();
@@ -145,16 +154,26 @@ class ContentReader {
     result.extra = fields.extra({"id", "name", "response", "parts"});
     if (fields.error()) return part.fail(*fields.error());
     out_->messages.push_back(std::move(result));
+    out_->origins.push_back({path_, index_});
     open_ = false;
   }
 
   Role role_;
-  ChatPrompt* out_;
+  std::string path_;  // "contents.0.parts"
+  int index_ = 0;
+  ContentList* out_;
   bool open_ = false;  // the last message may take more
 };
 
-void read_content(const Json& json, const std::string& path, wire::Fields& call, Role fallback,
-                  ChatPrompt* out) {
+// Where a content stands: "contents[0]" in messages, "contents.0" in origins.
+struct Place {
+  std::string path;
+  std::string origin;
+};
+
+void read_content(const Json& json, const Place& place, wire::Fields& call, Role fallback,
+                  ContentList* out) {
+  const std::string& path = place.path;
   if (!json.is_object()) return call.invalid(path, "expected an object with parts");
   wire::Fields fields(json, path + ".");
   const std::string role = fields.string("role").value_or("");
@@ -167,7 +186,7 @@ void read_content(const Json& json, const std::string& path, wire::Fields& call,
   }
   const Json* parts = fields.array("parts");
   if (!parts || parts->empty()) fields.invalid("parts", "expected at least one part");
-  ContentReader reader(fallback, out);
+  ContentReader reader(fallback, place.origin + ".parts", out);
   for (size_t i = 0; parts && i < parts->size() && fields.ok(); ++i) {
     const std::string name = fmt::format("parts[{}]", i);
     if (!(*parts)[i].is_object()) {
@@ -178,7 +197,7 @@ void read_content(const Json& json, const std::string& path, wire::Fields& call,
     if (fallback == Role::kSystem && !part.find("text")) {
       part.unsupported("text", "instructions are text only");
     }
-    if (part.ok()) reader.read(part);
+    if (part.ok()) reader.read(part, static_cast<int>(i));
     if (part.error()) fields.fail(*part.error());
   }
   if (fields.error()) call.fail(*fields.error());
@@ -186,18 +205,21 @@ void read_content(const Json& json, const std::string& path, wire::Fields& call,
 
 }  // namespace
 
-void read_contents(wire::Fields& fields, ChatPrompt* out) {
+void read_contents(wire::Fields& fields, ChatPrompt* out,
+                   std::vector<wire::MessageOrigin>* origins) {
+  ContentList list;
   const std::string name = spelled(fields, "systemInstruction");
   if (const Json* system = fields.find(name)) {
-    read_content(*system, name, fields, Role::kSystem, out);
+    read_content(*system, {name, name}, fields, Role::kSystem, &list);
   }
   const Json* contents = fields.array("contents");
-  if (!contents || contents->empty()) {
-    return fields.invalid("contents", "expected at least one content");
+  if (!contents || contents->empty()) fields.invalid("contents", "expected at least one content");
+  for (size_t i = 0; contents && i < contents->size() && fields.ok(); ++i) {
+    const Place place = {fmt::format("contents[{}]", i), fmt::format("contents.{}", i)};
+    read_content((*contents)[i], place, fields, Role::kUser, &list);
   }
-  for (size_t i = 0; i < contents->size() && fields.ok(); ++i) {
-    read_content((*contents)[i], fmt::format("contents[{}]", i), fields, Role::kUser, out);
-  }
+  out->messages = std::move(list.messages);
+  *origins = std::move(list.origins);
 }
 
 }  // namespace overtake::gemini

@@ -12,7 +12,7 @@ std::string field_of(const FeatureUse& use) {
     case Feature::kImages:
     case Feature::kAudio:
     case Feature::kFiles:
-      return "contents";
+      return "contents";  // Call::member_of says which
     case Feature::kTools:
     case Feature::kVendorTools:
       return "tools";
@@ -56,5 +56,8 @@ const wire::Dialect event_dialect = {
 const wire::Dialect array_dialect = {
     "gemini",          "",         "application/json", parse_request,
     make_array_writer, error_json, array_error,        field_of};
+
+const wire::Dialect count_dialect = {
+    "gemini", "", "", parse_count_request, make_event_writer, error_json, event_error, field_of};
 
 }  // namespace overtake::gemini

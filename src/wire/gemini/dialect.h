@@ -7,5 +7,6 @@ namespace overtake::gemini {
 
 extern const wire::Dialect event_dialect;  // server-sent events: ?alt=sse
 extern const wire::Dialect array_dialect;  // a JSON array, piece by piece
+extern const wire::Dialect count_dialect;  // countTokens, which has no answer to write
 
 }  // namespace overtake::gemini

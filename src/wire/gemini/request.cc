@@ -30,7 +30,7 @@ std::optional<wire::CallError> parse_request(const Json& body, wire::Call* call)
     fields.unsupported(cache, "send the content itself; prompts that begin alike are kept anyway");
   }
   ChatPrompt prompt;
-  read_contents(fields, &prompt);
+  read_contents(fields, &prompt, &call->origins);
   read_tools(fields, &prompt);
   read_config(fields, call);
   if (const Json* config = fields.object(spelled(fields, "toolConfig"))) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "wire/call.h"
@@ -28,8 +29,9 @@ std::optional<wire::CallError> parse_count_request(const Json& body, wire::Call*
 
 // Keeps `members` (an object's text, or empty) as member `name` of the request's extra fields.
 void keep_extra(const std::string& members, const char* name, wire::Call* call);
-// contents and systemInstruction.
-void read_contents(wire::Fields& fields, ChatPrompt* out);
+// contents and systemInstruction; `origins`: as Call's.
+void read_contents(wire::Fields& fields, ChatPrompt* out,
+                   std::vector<wire::MessageOrigin>* origins);
 // tools and toolConfig.
 void read_tools(wire::Fields& fields, ChatPrompt* out);
 // generationConfig.
