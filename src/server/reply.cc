@@ -35,6 +35,8 @@ const wire::Dialect& dialect_of(std::string_view path) {
 const wire::Dialect& dialect_of(const HttpRequest& request) {
   // Every request of Anthropic's clients has it; /v1/models is OpenAI's as well.
   if (request.header("anthropic-version")) return anthropic::messages_dialect;
+  // Gemini's clients send it; some ask for models at /v1.
+  if (request.header("x-goog-api-key")) return gemini::event_dialect;
   return dialect_of(request.path);
 }
 

@@ -9,11 +9,7 @@ namespace overtake {
 namespace {
 
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
-  Json models = Json::array();
-  for (const auto& generator : context.generators) {
-    models.push_back(gemini::model_json(generator->info()));
-  }
-  reply_json(*exchange, 200, Json{{"models", std::move(models)}});
+  reply_json(*exchange, 200, gemini::model_list_json(context.generators));
 }
 
 }  // namespace

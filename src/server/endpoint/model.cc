@@ -5,6 +5,7 @@
 
 #include "server/endpoint.h"
 #include "server/reply.h"
+#include "wire/gemini/model.h"
 #include "wire/openai/model.h"
 
 namespace overtake {
@@ -16,10 +17,11 @@ void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange
   const std::string name = exchange->request().path.substr(kPrefix.size());
   const auto generator = name.empty() ? nullptr : context.find(name);
   if (!generator) return reply_error(*exchange, wire::model_not_found(name));
-  const bool is_anthropic = dialect_of(exchange->request()).name == "anthropic";
-  reply_json(*exchange, 200,
-             is_anthropic ? anthropic::model_json(generator->info())
-                          : openai::model_json(generator->info()));
+  const GeneratorInfo& info = generator->info();
+  const std::string_view dialect = dialect_of(exchange->request()).name;
+  if (dialect == "gemini") return reply_json(*exchange, 200, gemini::model_json(info));
+  if (dialect == "anthropic") return reply_json(*exchange, 200, anthropic::model_json(info));
+  reply_json(*exchange, 200, openai::model_json(info));
 }
 
 }  // namespace

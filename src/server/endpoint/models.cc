@@ -1,16 +1,22 @@
-// GET /v1/models: what is served, the default first; in Anthropic's shape for its clients.
+// GET /v1/models: what is served, the default first; in Anthropic's or Gemini's shape for their
+// clients.
 #include <nlohmann/json.hpp>
 
 #include "server/endpoint.h"
 #include "server/reply.h"
 #include "wire/anthropic/model.h"
+#include "wire/gemini/model.h"
 #include "wire/openai/model.h"
 
 namespace overtake {
 namespace {
 
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
-  if (dialect_of(exchange->request()).name == "anthropic") {
+  const std::string_view dialect = dialect_of(exchange->request()).name;
+  if (dialect == "gemini") {
+    return reply_json(*exchange, 200, gemini::model_list_json(context.generators));
+  }
+  if (dialect == "anthropic") {
     return reply_json(*exchange, 200, anthropic::model_list_json(context.generators));
   }
   Json body;

@@ -14,4 +14,10 @@ Json model_json(const GeneratorInfo& info) {
                Json::array({"generateContent", "streamGenerateContent", "countTokens"})}};
 }
 
+Json model_list_json(std::span<const std::shared_ptr<Generator>> generators) {
+  Json models = Json::array();
+  for (const auto& generator : generators) models.push_back(model_json(generator->info()));
+  return Json{{"models", std::move(models)}};
+}
+
 }  // namespace overtake::gemini
