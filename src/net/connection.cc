@@ -156,10 +156,12 @@ void Connection::refuse(int status, const std::string& message) {
   exchange_.reset();
   begin_record(make_uuid_v7(), "-", "-");
   const std::string path = parser_.request().path;
-  const auto& error_body = core_->options.error_body;
-  send_whole(status, error_body ? "application/json" : "text/plain; charset=utf-8",
-             error_body ? error_body({status, message, path, record_.id}) : message + "\n",
-             status == 503 ? "Retry-After: 1\r\n" : "");
+  const HttpRefusal refusal = {status, message, path, record_.id};
+  const HttpServerOptions& options = core_->options;
+  std::string headers = status == 503 ? "Retry-After: 1\r\n" : "";
+  if (options.error_headers) headers += options.error_headers(refusal);
+  send_whole(status, options.error_body ? "application/json" : "text/plain; charset=utf-8",
+             options.error_body ? options.error_body(refusal) : message + "\n", headers);
 }
 
 // ---- answering ----------------------------------------------------------------------------------

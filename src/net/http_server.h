@@ -100,6 +100,8 @@ struct HttpServerOptions {
   int write_timeout_ms = 30'000;   // without the client taking any byte
   // The JSON body of refusals; default: a line of text.
   std::function<std::string(const HttpRefusal& refusal)> error_body;
+  // More header lines for refusals, each with its CRLF; default: none.
+  std::function<std::string(const HttpRefusal& refusal)> error_headers;
   // Called on the event loop when an answer has ended or its client has left.
   std::function<void(const AccessRecord&)> on_done;
 };

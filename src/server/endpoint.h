@@ -28,6 +28,8 @@ struct ServerContext {
 
   // By name; the first where `name` is empty; else an upstream's; null if unknown.
   std::shared_ptr<Generator> find(std::string_view name) const;
+  // Only among those that are served here, as lists have them.
+  std::shared_ptr<Generator> find_served(std::string_view name) const;
 };
 
 struct Endpoint {

@@ -1,5 +1,7 @@
 #include "server/reply.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 
 #include "wire/anthropic/dialect.h"
@@ -63,6 +65,12 @@ std::string refusal_body(const HttpRefusal& refusal) {
   wire::CallError error = wire::plain_error(refusal.status, std::string(refusal.message));
   error.request_id = refusal.id;
   return dialect_of(refusal.path).error_body(error);
+}
+
+std::string refusal_headers(const HttpRefusal& refusal) {
+  const std::string_view header = dialect_of(refusal.path).id_header;
+  if (header.empty()) return {};
+  return fmt::format("{}: {}\r\n", header, refusal.id);
 }
 
 }  // namespace overtake

@@ -20,7 +20,8 @@ void reply_json(HttpExchange& exchange, int status, const Json& body);
 void reply_error(HttpExchange& exchange, const wire::CallError& error,
                  const wire::Dialect& dialect);
 void reply_error(HttpExchange& exchange, const wire::CallError& error);
-// As HttpServerOptions::error_body.
+// As HttpServerOptions::error_body and error_headers.
 std::string refusal_body(const HttpRefusal& refusal);
+std::string refusal_headers(const HttpRefusal& refusal);
 
 }  // namespace overtake

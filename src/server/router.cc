@@ -110,10 +110,15 @@ std::vector<std::string> hosts_of(const std::string& host) {
   return hosts;
 }
 
-std::shared_ptr<Generator> ServerContext::find(std::string_view name) const {
+std::shared_ptr<Generator> ServerContext::find_served(std::string_view name) const {
   for (const auto& generator : generators) {
     if (name.empty() || generator->info().name == name) return generator;
   }
+  return nullptr;
+}
+
+std::shared_ptr<Generator> ServerContext::find(std::string_view name) const {
+  if (auto served = find_served(name)) return served;
   return upstreams ? upstreams->find(name) : nullptr;
 }
 

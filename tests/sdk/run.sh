@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The official packages of Python and Node (openai, anthropic, google-genai, ollama) against `overtake serve`.
+# The official packages of Python and Node (openai, anthropic, google-genai, ollama) against
+# `overtake serve`.
 # usage: run.sh BINARY. Serves `null`, and `smollm2` too where the store has it (`make test` does).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -122,6 +122,7 @@ Result<int> serve(const ServeOptions& options) {
   http.port = options.port;
   http.on_done = log_access;
   http.error_body = refusal_body;
+  http.error_headers = refusal_headers;
   // The port first: that it is taken should not show after a minute of loading.
   const auto server = TRY(HttpServer::listen(http, make_router(context)));
   context->pages = web_pages();

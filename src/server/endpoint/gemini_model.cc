@@ -12,7 +12,7 @@ namespace {
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
   constexpr std::string_view kPrefix = "/v1beta/models/";
   const std::string name = exchange->request().path.substr(kPrefix.size());
-  const auto generator = name.empty() ? nullptr : context.find(name);
+  const auto generator = name.empty() ? nullptr : context.find_served(name);
   if (!generator) {
     return reply_error(*exchange, wire::model_not_found(name), gemini::event_dialect);
   }

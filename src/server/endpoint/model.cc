@@ -15,7 +15,7 @@ constexpr std::string_view kPrefix = "/v1/models/";
 
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
   const std::string name = exchange->request().path.substr(kPrefix.size());
-  const auto generator = name.empty() ? nullptr : context.find(name);
+  const auto generator = name.empty() ? nullptr : context.find_served(name);
   if (!generator) return reply_error(*exchange, wire::model_not_found(name));
   const GeneratorInfo& info = generator->info();
   const std::string_view dialect = dialect_of(exchange->request()).name;
