@@ -12,20 +12,29 @@
 namespace overtake {
 namespace {
 
-Result<Json> message_json(const Message& message) {
+// What a message says: its texts and refusals. Templates leave out what was thought before earlier
+// answers.
+Result<std::string> said(const Message& message) {
+  std::string out;
   for (const ContentPart& part : message.content) {
-    // Templates leave out what was thought before earlier answers.
-    if (std::holds_alternative<ReasoningPart>(part)) continue;
-    if (!std::holds_alternative<TextPart>(part)) {
+    if (const auto* text = std::get_if<TextPart>(&part)) {
+      out += text->text;
+    } else if (const auto* refusal = std::get_if<RefusalPart>(&part)) {
+      out += refusal->text;
+    } else if (!std::holds_alternative<ReasoningPart>(part)) {
       return Error{ErrorCode::kUnsupported,
-                   "this model reads text only; an image stands in the messages; leave it out or "
-                   "use a model that sees"};
+                   "this model reads text only; an image, a file or audio stands in the messages; "
+                   "leave it out or use a model that reads it"};
     }
   }
+  return out;
+}
+
+Result<Json> message_json(const Message& message) {
   // Templates of open models know no "developer"; it is what they call "system".
   const bool developer = message.role == Role::kDeveloper;
   Json out = {{"role", developer ? "system" : std::string(role_name(message.role))},
-              {"content", message.text()}};
+              {"content", TRY(said(message))}};
   if (!message.name.empty()) out["name"] = message.name;
   if (!message.tool_call_id.empty()) out["tool_call_id"] = message.tool_call_id;
   for (const ToolCall& call : message.tool_calls) {

@@ -74,6 +74,23 @@ TEST(BeginOfText, StandsBeforeATextAsTheVocabularySays) {
 }
 
 // The user's words for it are words.
+TEST(LocalModel, ReadsARefusalAsWhatWasSaid) {
+  const auto model = load_tiny(kWithoutBos, false);
+  const auto ids_of = [&](ContentPart part) {
+    ChatPrompt chat;
+    Message message;
+    message.role = Role::kAssistant;
+    message.content = {ReasoningPart{"hm"}, std::move(part)};
+    chat.messages.push_back(message);
+    return model->tokens_of(chat);
+  };
+  const auto refusal = ids_of(RefusalPart{"hello"});
+  ASSERT_TRUE(refusal.ok()) << refusal.error().message;
+  EXPECT_FALSE(refusal->empty());
+  EXPECT_EQ(*refusal, *ids_of(TextPart{"hello"}));
+  EXPECT_EQ(ids_of(ImagePart{"image/png", "", "x"}).error().code, ErrorCode::kUnsupported);
+}
+
 TEST(BeginOfText, IsNotAddedByAUser) {
   const auto model = load_tiny(kWithBos, true);
   const std::string name(model->tokenizer()->token_name(*model->tokenizer()->bos()));
