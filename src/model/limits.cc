@@ -21,4 +21,10 @@ Result<int64_t> get_bounded(const Metadata& metadata, std::span<const std::strin
                                                 keys.front())};
 }
 
+Result<int64_t> get_bounded(const Checkpoint& gguf, std::string_view name, int64_t high) {
+  const std::string key = fmt::format("{}.{}", gguf.model_type(), name);
+  const std::string_view view = key;
+  return get_bounded(gguf.metadata(), std::span(&view, 1), high);
+}
+
 }  // namespace overtake

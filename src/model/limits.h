@@ -26,5 +26,7 @@ Result<int64_t> check_range(std::string_view name, int64_t value, int64_t low, i
 // The first of `keys` that the metadata has, within [1, high]; an error naming the first otherwise.
 Result<int64_t> get_bounded(const Metadata& metadata, std::span<const std::string_view> keys,
                             int64_t high);
+// The same for a GGUF's key of its own architecture: "ARCH.name".
+Result<int64_t> get_bounded(const Checkpoint& gguf, std::string_view name, int64_t high);
 
 }  // namespace overtake

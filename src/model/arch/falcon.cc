@@ -149,10 +149,8 @@ Result<FalconConfig> read_hf_config(const Checkpoint& checkpoint) {
 Result<FalconConfig> read_gguf_config(const Checkpoint& checkpoint) {
   const Metadata& meta = checkpoint.metadata();
   const std::string& arch = checkpoint.model_type();
-  const auto get = [&](const char* name, int64_t high) -> Result<int64_t> {
-    const std::string key = arch + "." + name;
-    const std::string_view view = key;
-    return get_bounded(meta, std::span(&view, 1), high);
+  const auto get = [&](const char* name, int64_t high) {
+    return get_bounded(checkpoint, name, high);
   };
   FalconConfig c;
   c.width = TRY(get("embedding_length", kMaxWidth));

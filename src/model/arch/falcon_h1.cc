@@ -194,10 +194,8 @@ Result<H1Config> read_hf_config(const Checkpoint& checkpoint) {
 Result<H1Config> read_gguf_config(const Checkpoint& checkpoint) {
   const Metadata& meta = checkpoint.metadata();
   const std::string& arch = checkpoint.model_type();
-  const auto get = [&](const char* name, int64_t high) -> Result<int64_t> {
-    const std::string key = arch + "." + name;
-    const std::string_view view = key;
-    return get_bounded(meta, std::span(&view, 1), high);
+  const auto get = [&](const char* name, int64_t high) {
+    return get_bounded(checkpoint, name, high);
   };
   H1Config c;
   c.width = TRY(get("embedding_length", kMaxWidth));

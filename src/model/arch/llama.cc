@@ -100,10 +100,8 @@ Status apply_rope_divisors(const Checkpoint& checkpoint, Rope& rope) {
 Result<LlamaConfig> read_gguf_config(const Checkpoint& checkpoint) {
   const Metadata& meta = checkpoint.metadata();
   const std::string& arch = checkpoint.model_type();
-  const auto get = [&](const char* name, int64_t high) -> Result<int64_t> {
-    const std::string key = arch + "." + name;
-    const std::string_view view = key;
-    return get_bounded(meta, std::span(&view, 1), high);
+  const auto get = [&](const char* name, int64_t high) {
+    return get_bounded(checkpoint, name, high);
   };
   const auto has = [&](const char* name) { return meta.has(arch + "." + name); };
   LlamaConfig c;
