@@ -63,9 +63,6 @@ struct ReasoningPart {
 struct RefusalPart {
   std::string text;
 };
-using ContentPart =
-    std::variant<TextPart, ImagePart, AudioPart, FilePart, ReasoningPart, RefusalPart>;
-
 struct ToolCall {
   std::string id;  // empty where the dialect has none
   std::string name;
@@ -73,6 +70,9 @@ struct ToolCall {
   std::string signature;  // as TextPart's
   ExtraFields extra;
 };
+// An assistant's calls stand among its texts, in the order in which it made them.
+using ContentPart =
+    std::variant<TextPart, ImagePart, AudioPart, FilePart, ReasoningPart, RefusalPart, ToolCall>;
 
 enum class Role { kSystem, kDeveloper, kUser, kAssistant, kTool };
 std::string_view role_name(Role role);
@@ -80,13 +80,13 @@ std::string_view role_name(Role role);
 struct Message {
   Role role = Role::kUser;
   std::vector<ContentPart> content;
-  std::vector<ToolCall> tool_calls;  // of an assistant message, after its content
-  std::string tool_call_id;          // of a tool message
-  bool tool_failed = false;          // of a tool message: its content is an error
-  std::string name;                  // of a tool message, the tool's
+  std::string tool_call_id;  // of a tool message
+  bool tool_failed = false;  // of a tool message: its content is an error
+  std::string name;          // of a tool message, the tool's
   ExtraFields extra;
 
   std::string text() const;  // its text parts, joined
+  std::vector<const ToolCall*> tool_calls() const;
 };
 
 // ---- tools and form ----------------------------------------------------------------------------

@@ -30,6 +30,14 @@ std::string Message::text() const {
   return out;
 }
 
+std::vector<const ToolCall*> Message::tool_calls() const {
+  std::vector<const ToolCall*> out;
+  for (const ContentPart& part : content) {
+    if (const auto* call = std::get_if<ToolCall>(&part)) out.push_back(call);
+  }
+  return out;
+}
+
 bool is_last(const Event& event) {
   return std::holds_alternative<FinishedEvent>(event) || std::holds_alternative<FailedEvent>(event);
 }

@@ -21,7 +21,8 @@ Result<std::string> said(const Message& message) {
       out += text->text;
     } else if (const auto* refusal = std::get_if<RefusalPart>(&part)) {
       out += refusal->text;
-    } else if (!std::holds_alternative<ReasoningPart>(part)) {
+    } else if (!std::holds_alternative<ReasoningPart>(part) &&
+               !std::holds_alternative<ToolCall>(part)) {
       return Error{ErrorCode::kUnsupported,
                    "this model reads text only; an image, a file or audio stands in the messages; "
                    "leave it out or use a model that reads it"};
@@ -37,13 +38,13 @@ Result<Json> message_json(const Message& message) {
               {"content", TRY(said(message))}};
   if (!message.name.empty()) out["name"] = message.name;
   if (!message.tool_call_id.empty()) out["tool_call_id"] = message.tool_call_id;
-  for (const ToolCall& call : message.tool_calls) {
+  for (const ToolCall* call : message.tool_calls()) {
     // Templates expect the arguments as an object.
-    auto arguments = parse_json(call.arguments, "arguments of tool call " + call.name);
+    auto arguments = parse_json(call->arguments, "arguments of tool call " + call->name);
     if (!arguments.ok()) return std::move(arguments).error();
-    out["tool_calls"].push_back({{"id", call.id},
+    out["tool_calls"].push_back({{"id", call->id},
                                  {"type", "function"},
-                                 {"function", {{"name", call.name}, {"arguments", *arguments}}}});
+                                 {"function", {{"name", call->name}, {"arguments", *arguments}}}});
   }
   return out;
 }

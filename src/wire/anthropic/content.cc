@@ -119,7 +119,7 @@ bool read_assistant_block(const std::string& type, wire::Fields& fields, Message
     if (!input) fields.invalid("input", "field required: an object");
     if (input) tool.arguments = dump_json(*input);
     tool.extra = fields.extra({"type", "id", "name", "input"});
-    out->tool_calls.push_back(std::move(tool));
+    out->content.push_back(std::move(tool));
   } else {
     return false;
   }
@@ -203,7 +203,7 @@ void read_assistant(wire::Fields& fields, Message message, MessageList* out) {
       refuse_block(type, block);
     }
   });
-  for (const ToolCall& call : message.tool_calls) out->tool_names[call.id] = call.name;
+  for (const ToolCall* call : message.tool_calls()) out->tool_names[call->id] = call->name;
   out->add(std::move(message), {fields.param("content"), 0});
 }
 

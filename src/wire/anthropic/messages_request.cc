@@ -186,7 +186,7 @@ void read_messages(wire::Fields& fields, MessageList* out) {
 bool is_begun_answer(const std::vector<Message>& messages) {
   if (messages.empty()) return false;
   const Message& last = messages.back();
-  return last.role == Role::kAssistant && last.tool_calls.empty() && !last.text().empty();
+  return last.role == Role::kAssistant && last.tool_calls().empty() && !last.text().empty();
 }
 
 std::optional<wire::CallError> parse(const Json& body, bool needs_max_tokens, wire::Call* call) {

@@ -40,8 +40,8 @@ struct ContentList {
   std::vector<wire::MessageOrigin> origins;
 };
 
-// The messages of one content. Its parts stay in order: one that a message can not hold after what
-// it has begins the next message.
+// The messages of one content. Its parts stay in order: a function's result ends the message before
+// it.
 class ContentReader {
  public:
   ContentReader(Role role, std::string path, ContentList* out)
@@ -69,16 +69,15 @@ class ContentReader {
   }
 
  private:
-  Message& message(bool after_calls) {
-    if (!open_ || (!after_calls && !out_->messages.back().tool_calls.empty())) {
+  void add(ContentPart part) {
+    if (!open_) {
       out_->messages.emplace_back();
       out_->messages.back().role = role_;
       out_->origins.push_back({path_, index_});
       open_ = true;
     }
-    return out_->messages.back();
+    out_->messages.back().content.push_back(std::move(part));
   }
-  void add(ContentPart part) { message(false).content.push_back(std::move(part)); }
 
   void read_text(wire::Fields& part, const std::string& signature) {
     const std::string text = part.string("text").value_or("");
@@ -132,7 +131,7 @@ class ContentReader {
     tool.signature = signature;
     tool.extra = call.extra({"id", "name", "args"});
     if (call.error()) return part.fail(*call.error());
-    message(true).tool_calls.push_back(std::move(tool));
+    add(std::move(tool));
   }
 
   // Each result is a message of its own.

@@ -31,7 +31,7 @@ void read_tool_calls(wire::Fields& fields, Message* out) {
     }
     if (call.error()) fields.fail(*call.error());
     tool.extra = call.extra({"id", "type", "function"});
-    out->tool_calls.push_back(std::move(tool));
+    out->content.push_back(std::move(tool));
   }
 }
 
@@ -67,7 +67,7 @@ void read_message(const Json& json, size_t index, wire::Fields& call, ChatPrompt
     }
     message.name = fields.string("tool_name").value_or("");
     message.tool_call_id = fields.string("tool_call_id").value_or("");
-    if (!fields.find("content") && message.content.empty() && message.tool_calls.empty()) {
+    if (!fields.find("content") && message.content.empty()) {
       fields.invalid("content", "a message needs content, images or tool calls");
     }
     message.extra = fields.extra(

@@ -148,8 +148,8 @@ TEST(OllamaChatRequest, LosesNothing) {
   EXPECT_EQ(std::get<ImagePart>(chat.messages[1].content.at(1)).bytes, "hi");
   EXPECT_EQ(chat.messages[1].extra, R"({"mood":"good"})");
   EXPECT_EQ(std::get<ReasoningPart>(chat.messages[2].content.at(0)).text, "t");
-  EXPECT_EQ(chat.messages[2].tool_calls.at(0).id, "c1");
-  EXPECT_EQ(chat.messages[2].tool_calls.at(0).arguments, R"({"x":1})");
+  EXPECT_EQ(chat.messages[2].tool_calls().at(0)->id, "c1");
+  EXPECT_EQ(chat.messages[2].tool_calls().at(0)->arguments, R"({"x":1})");
   EXPECT_EQ(chat.messages[3].role, Role::kTool);
   EXPECT_EQ(chat.messages[3].name, "f");
   EXPECT_EQ(chat.messages[3].tool_call_id, "c1");

@@ -178,7 +178,7 @@ void read_tool_calls(wire::Fields& fields, Message* out) {
       call.invalid("function", "expected an object");
     }
     if (call.error()) fields.fail(*call.error());
-    out->tool_calls.push_back(std::move(tool));
+    out->content.push_back(std::move(tool));
   }
 }
 
@@ -198,7 +198,7 @@ void read_message(const Json& json, const std::string& path, wire::Fields& call,
     if (message.role == Role::kTool && message.tool_call_id.empty()) {
       fields.invalid("tool_call_id", "a tool message names the call that it answers");
     }
-    if (message.content.empty() && message.tool_calls.empty()) {
+    if (message.content.empty()) {
       fields.invalid("content", "a message needs content or tool calls");
     }
     if (const auto thought = fields.string("reasoning_content")) {

@@ -88,25 +88,28 @@ Result<Json> RequestWriter::part_json(const ContentPart& part) const {
 Result<Json> RequestWriter::content_json(const Message& message) const {
   Json parts = Json::array();
   for (const ContentPart& part : message.content) {
-    if (std::holds_alternative<ReasoningPart>(part)) continue;  // see message_json
+    // Reasoning: see message_json. Calls stand beside the content, after it.
+    if (std::holds_alternative<ReasoningPart>(part) || std::holds_alternative<ToolCall>(part)) {
+      continue;
+    }
     parts.push_back(TRY(part_json(part)));
   }
-  if (parts.empty()) return message.tool_calls.empty() ? Json("") : Json(nullptr);
+  if (parts.empty()) return message.tool_calls().empty() ? Json("") : Json(nullptr);
   const bool is_plain = parts.size() == 1 && parts[0].size() == 2 && parts[0]["type"] == "text";
   if (is_plain) return Json(parts[0]["text"]);
   return parts;
 }
 
 Status RequestWriter::write_calls(const Message& message, Json* out) {
-  for (const ToolCall& call : message.tool_calls) {
-    std::string id = call.id;
+  for (const ToolCall* call : message.tool_calls()) {
+    std::string id = call->id;
     if (id.empty()) {
       id = fmt::format("call_{}", n_made_ids_++);
-      open_calls_.push_back({call.name, id});
+      open_calls_.push_back({call->name, id});
     }
     Json json = {{"id", std::move(id)}, {"type", "function"}};
-    json["function"] = {{"name", call.name}, {"arguments", call.arguments}};
-    TRY(merge(call.extra, &json));
+    json["function"] = {{"name", call->name}, {"arguments", call->arguments}};
+    TRY(merge(call->extra, &json));
     (*out)["tool_calls"].push_back(std::move(json));
   }
   return {};

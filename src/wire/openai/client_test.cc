@@ -91,6 +91,9 @@ std::string dump_part(const ContentPart& part) {
     }
     std::string operator()(const ReasoningPart& p) { return "reasoning " + p.text; }
     std::string operator()(const RefusalPart& p) { return "refusal " + p.text; }
+    std::string operator()(const ToolCall& p) {
+      return fmt::format("call {} {} {}", p.id, p.name, p.arguments);
+    }
   } visitor;
   return std::visit(visitor, part);
 }
@@ -103,9 +106,6 @@ std::string dump_chat(const ChatPrompt& chat) {
     out += fmt::format("\n{} name={} call={} extra={}", role_name(m.role), m.name, m.tool_call_id,
                        m.extra);
     for (const ContentPart& part : m.content) out += "\n  " + dump_part(part);
-    for (const ToolCall& c : m.tool_calls) {
-      out += fmt::format("\n  call {} {} {}", c.id, c.name, c.arguments);
-    }
   }
   for (const ToolSpec& t : chat.tools) {
     out += fmt::format("\ntool {} {} {} {} {}", t.name, t.description, t.parameters, flag(t.strict),
@@ -188,7 +188,8 @@ TEST(OpenAiClient, CallsWithoutIdsGetSomeAndTheirAnswersTheSame) {
   GenerateRequest request;
   ChatPrompt chat;
   Message calls{.role = Role::kAssistant};
-  calls.tool_calls = {{.name = "f", .arguments = "{}"}, {.name = "g", .arguments = "{}"}};
+  calls.content = {ToolCall{.name = "f", .arguments = "{}"},
+                   ToolCall{.name = "g", .arguments = "{}"}};
   chat.messages.push_back(calls);
   for (const char* name : {"g", "f"}) {
     Message result{.role = Role::kTool, .content = {TextPart{"r"}}};

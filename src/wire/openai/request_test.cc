@@ -323,7 +323,7 @@ TEST(OpenAiRequest, ReadsAChatIntoARequest) {
   EXPECT_EQ(chat.messages[0].role, Role::kDeveloper);
   EXPECT_EQ(chat.messages[2].text(), "ab");
   EXPECT_EQ(chat.messages[2].name, "u");
-  EXPECT_EQ(chat.messages[3].tool_calls.at(0).name, "f");
+  EXPECT_EQ(chat.messages[3].tool_calls().at(0)->name, "f");
   EXPECT_EQ(chat.messages[4].tool_call_id, "c1");
   EXPECT_EQ(chat.tools.at(0).parameters, R"({"type":"object"})");
   EXPECT_EQ(call.choice_request(0).sampling.seed, ~uint64_t{0});
