@@ -43,6 +43,8 @@ struct ClientDialect {
   FailedEvent (*read_error)(const HttpResponseHead& head, std::string_view body);
   std::string_view models_path;  // "/models"
   Result<std::vector<std::string>> (*read_models)(std::string_view body);
+  // Of answers that come in pieces; one that can't stream, or won't, answers whole.
+  std::string_view stream_type = "text/event-stream";
 };
 
 // Bounds on what an upstream may make us hold.

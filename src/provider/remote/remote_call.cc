@@ -57,8 +57,8 @@ void RemoteCall::on_head(const HttpResponseHead& head) {
   std::string type(head.header("content-type").value_or(""));
   std::ranges::transform(type, type.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  // One that can't stream, or won't, answers whole.
-  reader_ = request_.upstream->dialect->make_reader(type.starts_with("text/event-stream"));
+  const wire::ClientDialect& dialect = *request_.upstream->dialect;
+  reader_ = dialect.make_reader(type.starts_with(dialect.stream_type));
 }
 
 void RemoteCall::on_body(std::string_view bytes) {

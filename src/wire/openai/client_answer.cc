@@ -5,43 +5,23 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "wire/json_answer_reader.h"
 #include "wire/openai/client.h"
-#include "wire/sse_parser.h"
+#include "wire/upstream_answer.h"
 
 namespace overtake::openai {
 namespace {
 
+using wire::count_member;
+using wire::member;
+using wire::string_member;
+
+constexpr std::string_view kApi = "OpenAI's chat completions";
 constexpr size_t kMaxTools = 128;
-
-Error damaged(std::string_view what) {
-  return {ErrorCode::kDamaged,
-          fmt::format("{}; answer of the upstream; try again, or check that it speaks OpenAI's "
-                      "chat completions",
-                      what)};
-}
-
-const Json* member(const Json& object, const char* name) {
-  if (!object.is_object()) return nullptr;
-  const auto at = object.find(name);
-  return at == object.end() || at->is_null() ? nullptr : &*at;
-}
-
-std::string string_of(const Json& object, const char* name) {
-  const Json* value = member(object, name);
-  return value && value->is_string() ? value->get<std::string>() : std::string();
-}
-
-// Counts are the vendor's word: one that can not be is taken for none.
-int64_t count_of(const Json& object, const char* name) {
-  const Json* value = member(object, name);
-  if (!value || !value->is_number_integer()) return 0;
-  const bool fits = !value->is_number_unsigned() || value->get<uint64_t>() <= (uint64_t{1} << 48);
-  return fits ? std::max<int64_t>(value->get<int64_t>(), 0) : 0;
-}
 
 std::string token_bytes(const Json& token) {
   const Json* bytes = member(token, "bytes");
-  if (!bytes || !bytes->is_array()) return string_of(token, "token");
+  if (!bytes || !bytes->is_array()) return string_member(token, "token");
   std::string out;
   for (const Json& byte : *bytes) {
     if (byte.is_number_integer()) out += static_cast<char>(byte.get<int64_t>() & 0xff);
@@ -68,16 +48,17 @@ std::vector<TokenLogprob> read_logprobs(const Json& choice) {
   return out;
 }
 
-// What streamed and whole answers have in common: a choice grows by a delta or by a message.
-class ChatReader : public wire::AnswerReader {
- protected:
-  // One chunk, or the whole answer, whose choices have `part`.
-  Status take(const Json& json, const char* part, std::vector<Event>* out);
-  Status end(std::vector<Event>* out);
-  bool ended() const { return ended_; }
+// A choice grows by deltas, or has its message at once.
+class ChatReader : public wire::JsonAnswerReader {
+ public:
+  explicit ChatReader(wire::AnswerFraming framing) : JsonAnswerReader(framing, kApi) {}
 
  private:
-  Status take_choice(const Json& choice, const char* part, std::vector<Event>* out);
+  Result<bool> take_raw(const wire::SseEvent& event, std::vector<Event>* out) override;
+  Status take(std::string_view name, const Json& json, std::vector<Event>* out) override;
+  Status end(std::vector<Event>* out) override;
+  Status take_end(std::vector<Event>* out);
+  Status take_choice(const Json& choice, std::vector<Event>* out);
   Status take_tools(const Json& calls, std::vector<Event>* out);
   void take_usage(const Json& usage);
   void fail(FailedEvent failed, std::vector<Event>* out);
@@ -88,7 +69,6 @@ class ChatReader : public wire::AnswerReader {
     bool has_name = false;
   };
   bool started_ = false;
-  bool ended_ = false;
   bool refused_ = false;
   std::string reason_;
   std::vector<Tool> tools_;
@@ -96,22 +76,22 @@ class ChatReader : public wire::AnswerReader {
 };
 
 void ChatReader::fail(FailedEvent failed, std::vector<Event>* out) {
-  ended_ = true;
+  close();
   out->push_back(std::move(failed));
 }
 
 // Prompt counts include cached tokens and completion counts those of reasoning, as ours do.
 void ChatReader::take_usage(const Json& usage) {
-  usage_.prompt_tokens = count_of(usage, "prompt_tokens");
-  usage_.completion_tokens = count_of(usage, "completion_tokens");
+  usage_.prompt_tokens = count_member(usage, "prompt_tokens");
+  usage_.completion_tokens = count_member(usage, "completion_tokens");
   if (const Json* details = member(usage, "prompt_tokens_details")) {
-    usage_.cached_tokens = std::min(count_of(*details, "cached_tokens"), usage_.prompt_tokens);
+    usage_.cached_tokens = std::min(count_member(*details, "cached_tokens"), usage_.prompt_tokens);
     usage_.cache_write_tokens =
-        std::min(count_of(*details, "cache_write_tokens"), usage_.prompt_tokens);
+        std::min(count_member(*details, "cache_write_tokens"), usage_.prompt_tokens);
   }
   if (const Json* details = member(usage, "completion_tokens_details")) {
     usage_.reasoning_tokens =
-        std::min(count_of(*details, "reasoning_tokens"), usage_.completion_tokens);
+        std::min(count_member(*details, "reasoning_tokens"), usage_.completion_tokens);
   }
 }
 
@@ -119,10 +99,10 @@ void ChatReader::take_usage(const Json& usage) {
 Status ChatReader::take_tools(const Json& calls, std::vector<Event>* out) {
   for (const Json& call : calls) {
     ToolEvent event;
-    event.id = string_of(call, "id");
+    event.id = string_member(call, "id");
     if (const Json* function = member(call, "function")) {
-      event.name = string_of(*function, "name");
-      event.arguments = string_of(*function, "arguments");
+      event.name = string_member(*function, "name");
+      event.arguments = string_member(*function, "arguments");
     }
     const Json* index = member(call, "index");
     const bool is_next = tools_.empty() || !event.id.empty();
@@ -140,29 +120,35 @@ Status ChatReader::take_tools(const Json& calls, std::vector<Event>* out) {
   return {};
 }
 
-Status ChatReader::take_choice(const Json& choice, const char* part, std::vector<Event>* out) {
+Status ChatReader::take_choice(const Json& choice, std::vector<Event>* out) {
   if (!choice.is_object()) return damaged("a choice that is no object");
-  if (count_of(choice, "index") != 0) return damaged("a choice that nobody asked for");
-  const Json* delta = member(choice, part);
+  if (count_member(choice, "index") != 0) return damaged("a choice that nobody asked for");
+  const Json* delta = member(choice, is_whole() ? "message" : "delta");
   if (delta) {
-    std::string thought = string_of(*delta, "reasoning_content");
-    if (thought.empty()) thought = string_of(*delta, "reasoning");  // OpenRouter, newer vLLM
+    std::string thought = string_member(*delta, "reasoning_content");
+    if (thought.empty()) thought = string_member(*delta, "reasoning");  // OpenRouter, newer vLLM
     if (!thought.empty()) out->push_back(ReasoningEvent{std::move(thought)});
-    TextEvent text{string_of(*delta, "content"), read_logprobs(choice)};
+    TextEvent text{string_member(*delta, "content"), read_logprobs(choice)};
     if (!text.text.empty() || !text.logprobs.empty()) out->push_back(std::move(text));
-    std::string refusal = string_of(*delta, "refusal");
+    std::string refusal = string_member(*delta, "refusal");
     refused_ = refused_ || !refusal.empty();
     if (!refusal.empty()) out->push_back(RefusalEvent{std::move(refusal)});
     const Json* calls = member(*delta, "tool_calls");
     if (calls && !calls->is_array()) return damaged("tool calls that are no array");
     if (calls) TRY(take_tools(*calls, out));
   }
-  const std::string reason = string_of(choice, "finish_reason");
+  const std::string reason = string_member(choice, "finish_reason");
   if (!reason.empty()) reason_ = reason;
   return {};
 }
 
-Status ChatReader::take(const Json& json, const char* part, std::vector<Event>* out) {
+Result<bool> ChatReader::take_raw(const wire::SseEvent& event, std::vector<Event>* out) {
+  if (event.data != "[DONE]") return false;
+  TRY(take_end(out));
+  return true;
+}
+
+Status ChatReader::take(std::string_view, const Json& json, std::vector<Event>* out) {
   if (!json.is_object()) return damaged("an event that is no object");
   if (member(json, "error")) {
     fail(read_error_json(json, 0), out);
@@ -173,11 +159,11 @@ Status ChatReader::take(const Json& json, const char* part, std::vector<Event>* 
   if (!choices && !usage) return damaged("an event without choices");
   if (choices && !choices->is_array()) return damaged("choices that are no array");
   if (!std::exchange(started_, true)) {
-    out->push_back(StartedEvent{string_of(json, "model"), 0, {}, string_of(json, "id")});
+    out->push_back(StartedEvent{string_member(json, "model"), 0, {}, string_member(json, "id")});
   }
   if (usage && usage->is_object()) take_usage(*usage);
   for (size_t i = 0; choices && i < choices->size(); ++i) {
-    TRY(take_choice((*choices)[i], part, out));
+    TRY(take_choice((*choices)[i], out));
   }
   return {};
 }
@@ -191,8 +177,13 @@ FinishReason ChatReader::finish_reason() const {
 }
 
 Status ChatReader::end(std::vector<Event>* out) {
+  if (!is_whole()) return damaged("the stream ended before its [DONE]");
+  return take_end(out);
+}
+
+Status ChatReader::take_end(std::vector<Event>* out) {
   if (!started_ || reason_.empty()) return damaged("it ended without a finish_reason");
-  ended_ = true;
+  close();
   if (reason_ == "error" || reason_ == "abort") {
     FailedEvent failed{{ErrorCode::kUnavailable, "the upstream gave up in the middle"}, true};
     failed.upstream.emplace().code = reason_;
@@ -204,60 +195,11 @@ Status ChatReader::end(std::vector<Event>* out) {
   return {};
 }
 
-class StreamReader : public ChatReader {
- public:
-  Status feed(std::string_view bytes, std::vector<Event>* out) override {
-    if (ended()) return {};
-    std::vector<wire::SseEvent> events;
-    TRY(parser_.feed(bytes, &events));
-    for (const wire::SseEvent& event : events) {
-      if (ended()) return {};
-      if (event.data == "[DONE]") return end(out);
-      TRY(take(TRY(parse_data(event.data)), "delta", out));
-    }
-    return {};
-  }
-  Status finish(std::vector<Event>* out) override {
-    if (ended()) return {};
-    return damaged("the stream ended before its [DONE]");
-  }
-
- private:
-  static Result<Json> parse_data(std::string_view data) {
-    auto json = parse_json(data, "event");
-    if (json.ok()) return json;
-    return damaged("an event that is no JSON");  // whose words are not for a log
-  }
-
-  wire::SseParser parser_;
-};
-
-class BodyReader : public ChatReader {
- public:
-  Status feed(std::string_view bytes, std::vector<Event>* out) override {
-    if (body_.size() + bytes.size() > wire::kMaxPlainAnswerBytes) {
-      return damaged("it is larger than any answer should be");
-    }
-    body_ += bytes;
-    return {};
-  }
-  Status finish(std::vector<Event>* out) override {
-    if (ended()) return {};
-    const auto json = parse_json(body_, "answer");
-    if (!json.ok()) return damaged("it is no whole JSON");
-    TRY(take(json.value(), "message", out));
-    return ended() ? Status() : end(out);
-  }
-
- private:
-  std::string body_;
-};
-
 }  // namespace
 
 std::unique_ptr<wire::AnswerReader> make_chat_reader(bool stream) {
-  if (stream) return std::make_unique<StreamReader>();
-  return std::make_unique<BodyReader>();
+  using wire::AnswerFraming;
+  return std::make_unique<ChatReader>(stream ? AnswerFraming::kEvents : AnswerFraming::kWhole);
 }
 
 }  // namespace overtake::openai

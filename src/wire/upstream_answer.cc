@@ -1,0 +1,85 @@
+#include "wire/upstream_answer.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace overtake::wire {
+namespace {
+
+constexpr size_t kMaxMessageBytes = 2048;
+
+ErrorCode code_of(int status) {
+  switch (status) {
+    case 401:
+      return ErrorCode::kUnauthenticated;
+    case 403:
+      return ErrorCode::kPermissionDenied;
+    case 404:
+      return ErrorCode::kNotFound;
+    case 408:
+    case 504:
+      return ErrorCode::kDeadline;
+    case 429:
+      return ErrorCode::kExhausted;
+    default:
+      return status >= 400 && status < 500 ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable;
+  }
+}
+
+// On a character's border.
+void shorten(std::string* text) {
+  if (text->size() <= kMaxMessageBytes) return;
+  size_t cut = kMaxMessageBytes;
+  while (cut > 0 && (static_cast<unsigned char>((*text)[cut]) & 0xc0) == 0x80) --cut;
+  text->resize(cut);
+}
+
+}  // namespace
+
+const Json* member(const Json& object, std::string_view name) {
+  if (!object.is_object()) return nullptr;
+  const auto at = object.find(name);
+  return at == object.end() || at->is_null() ? nullptr : &*at;
+}
+
+std::string string_member(const Json& object, std::string_view name) {
+  const Json* value = member(object, name);
+  return value && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+int64_t count_member(const Json& object, std::string_view name) {
+  const Json* value = member(object, name);
+  if (!value || !value->is_number_integer()) return 0;
+  const bool fits = !value->is_number_unsigned() || value->get<uint64_t>() <= (uint64_t{1} << 48);
+  return fits ? std::max<int64_t>(value->get<int64_t>(), 0) : 0;
+}
+
+Error damaged_answer(std::string_view api, std::string_view what) {
+  return {
+      ErrorCode::kDamaged,
+      fmt::format("{}; answer of the upstream; try again, or check that it speaks {}", what, api)};
+}
+
+bool is_retryable_status(int status) {
+  return status == 0 || status == 408 || status == 409 || status == 429 || status >= 500;
+}
+
+FailedEvent upstream_failure(int status, UpstreamFault fault, std::string message) {
+  FailedEvent out;
+  fault.status = status;
+  out.upstream = std::move(fault);
+  if (message.empty()) message = "the upstream gave no reason";
+  shorten(&message);
+  out.retryable = is_retryable_status(status);
+  out.error = {status == 0 ? ErrorCode::kUnavailable : code_of(status), std::move(message)};
+  return out;
+}
+
+FailedEvent unexplained_failure(int status) {
+  return upstream_failure(
+      status, {}, fmt::format("status {} without an explanation that could be read", status));
+}
+
+}  // namespace overtake::wire

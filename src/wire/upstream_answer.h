@@ -1,0 +1,33 @@
+// What readers of upstreams' answers share: members that may be anything, and failures.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "engine/event.h"
+
+namespace overtake::wire {
+
+// A member of what should be an object; null where it is absent, null, or the owner no object.
+const Json* member(const Json& object, std::string_view name);
+// The member's text; empty for anything else.
+std::string string_member(const Json& object, std::string_view name);
+// The member's value in [0, 2^48]; 0 for anything else. Counts are the vendor's word: one that can
+// not be is taken for none.
+int64_t count_member(const Json& object, std::string_view name);
+
+// An answer that is not `api` ("OpenAI's chat completions"): kDamaged. `what` must not quote it.
+Error damaged_answer(std::string_view api, std::string_view what);
+
+// How often a status or a failure within a stream (status 0) may pass.
+bool is_retryable_status(int status);
+// A failure in the vendor's words, bounded. `status` 0: within a stream, whose status was 200; the
+// failure is the vendor's then, as one of 500 and more. `fault.status` is set from `status`.
+FailedEvent upstream_failure(int status, UpstreamFault fault, std::string message);
+// The same for an answer that says nothing that can be read.
+FailedEvent unexplained_failure(int status);
+
+}  // namespace overtake::wire
