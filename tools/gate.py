@@ -83,6 +83,8 @@ class Gate:
         self.run("docs/cli.md", [TOOLS / "make_cli_doc.py", ROOT / "build/overtake", "--check"])
         self.run("end to end", [PYTHON, ROOT / "tests/end_to_end/run.py", ROOT / "build/overtake"])
         self.run("official clients", [ROOT / "tests/sdk/run.sh", ROOT / "build/overtake"])
+        self.run("every dialect with every provider",
+                 [TOOLS / "make_compatibility_doc.py", ROOT / "build/overtake", "--check"])
 
     def drop_in(self):
         self.run("a file dropped in is the whole change", [TOOLS / "check_drop_in.py"])

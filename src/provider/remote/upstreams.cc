@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <future>
 
@@ -14,6 +15,25 @@ namespace {
 constexpr size_t kMaxNameBytes = 256;
 constexpr int kListTimeoutMs = 15'000;
 constexpr size_t kMaxListBytes = 8u << 20;
+
+// How long an upstream may say nothing, in seconds, before its first byte and after.
+constexpr const char* kSilence = "OVERTAKE_UPSTREAM_SILENCE_S";
+
+Status read_silence(const Environment& environment, RemoteOptions* options) {
+  const auto at = environment.find(kSilence);
+  if (at == environment.end() || at->second.empty()) return {};
+  constexpr int kMost = 86'400;
+  const std::string& text = at->second;
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 1 || seconds > kMost) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} is \"{}\"; environment; give seconds from 1 to {}", kSilence, text, kMost)};
+  }
+  options->first_byte_timeout_ms = options->silence_timeout_ms = seconds * 1000;
+  return {};
+}
 
 Status check_key(const Upstream& upstream) {
   if (!upstream.needs_key || !upstream.key.empty()) return {};
@@ -61,6 +81,7 @@ class RemoteGenerator : public Generator {
 
 Result<std::shared_ptr<Upstreams>> Upstreams::from(const Environment& environment,
                                                    RemoteOptions options) {
+  TRY(read_silence(environment, &options));
   std::shared_ptr<Upstreams> out(new Upstreams(options));
   for (const Provider* provider : all_providers()) {
     for (Upstream& upstream : TRY(provider->upstreams(environment))) {

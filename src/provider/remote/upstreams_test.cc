@@ -233,5 +233,14 @@ TEST(Upstreams, AnEndingLoopLeavesNobodyWaiting) {
   EXPECT_TRUE(std::holds_alternative<FailedEvent>((*answer)->next()));
 }
 
+TEST(Upstreams, TheirSilenceIsBoundedAsTheOperatorSays) {
+  EXPECT_TRUE(Upstreams::from({{"OVERTAKE_UPSTREAM_SILENCE_S", "600"}}).ok());
+  for (const char* bad : {"0", "-1", "1.5", "10s", "99999999999"}) {
+    const auto upstreams = Upstreams::from({{"OVERTAKE_UPSTREAM_SILENCE_S", bad}});
+    ASSERT_FALSE(upstreams.ok()) << bad;
+    EXPECT_NE(upstreams.error().message.find("OVERTAKE_UPSTREAM_SILENCE_S"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace overtake

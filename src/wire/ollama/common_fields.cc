@@ -153,6 +153,16 @@ bool is_absent(const Json& body, const char* name) {
          ((at->is_array() || at->is_string()) && at->empty()) || *at == "";
 }
 
+// Ollama's clients send an image's bytes alone, other vendors want its type with them.
+std::string image_type(std::string_view bytes) {
+  using namespace std::string_view_literals;
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv)) return "image/png";
+  if (bytes.starts_with("\xff\xd8\xff"sv)) return "image/jpeg";
+  if (bytes.starts_with("GIF8"sv)) return "image/gif";
+  if (bytes.starts_with("RIFF"sv) && bytes.substr(0, 12).ends_with("WEBP"sv)) return "image/webp";
+  return {};
+}
+
 }  // namespace
 
 void read_common_fields(wire::Fields& fields, wire::Call* call) {
@@ -189,6 +199,7 @@ void read_images(wire::Fields& fields, Message* out) {
       return fields.invalid(fmt::format("images[{}]", i), "expected base64");
     }
     ImagePart part;
+    part.media_type = image_type(*bytes);
     part.bytes = std::move(*bytes);
     out->content.push_back(std::move(part));
   }

@@ -101,6 +101,23 @@ TEST(OllamaChatRequest, NamesTheMessageThatIsWrong) {
   EXPECT_EQ(refused(true, "{}"), "messages");
 }
 
+TEST(OllamaChatRequest, TellsImagesByTheirFirstBytes) {
+  const std::pair<const char*, const char*> images[] = {{"iVBORw0KGgo=", "image/png"},
+                                                        {"/9j/4AAQ", "image/jpeg"},
+                                                        {"R0lGODlh", "image/gif"},
+                                                        {"UklGRgAAAABXRUJQ", "image/webp"},
+                                                        {"aGk=", ""}};
+  for (const auto& [base64, type] : images) {
+    wire::Call call;
+    const std::string body =
+        std::string(R"({"messages":[{"role":"user","content":"x","images":[")") + base64 +
+        R"("]}]})";
+    ASSERT_EQ(refused(true, body, &call), "");
+    const auto& message = std::get<ChatPrompt>(call.prompts[0]).messages[0];
+    EXPECT_EQ(std::get<ImagePart>(message.content[1]).media_type, type);
+  }
+}
+
 TEST(OllamaChatRequest, LosesNothing) {
   wire::Call call;
   ASSERT_EQ(refused(true, R"({"model":"m:latest","stream":false,"keep_alive":"5m","think":"high",

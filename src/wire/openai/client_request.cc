@@ -132,7 +132,9 @@ Result<Json> RequestWriter::message_json(const Message& message) {
   Json out;
   out["role"] = role_name(message.role);
   out["content"] = TRY(content_json(message));
-  if (!message.name.empty()) out["name"] = message.name;
+  // OpenAI has no name for a tool's result; other dialects have one instead of an id.
+  const bool is_own = request_.dialect == client_dialect.name;
+  if (!message.name.empty() && (is_own || message.role != Role::kTool)) out["name"] = message.name;
   if (message.role == Role::kTool) out["tool_call_id"] = answered_call(message);
   // OpenAI's own servers refuse what a model has thought; those that show it take it back.
   std::string thought;

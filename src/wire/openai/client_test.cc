@@ -202,6 +202,7 @@ TEST(OpenAiClient, CallsWithoutIdsGetSomeAndTheirAnswersTheSame) {
   EXPECT_EQ(messages[1]["tool_call_id"], messages[0]["tool_calls"][1]["id"]);
   EXPECT_EQ(messages[2]["tool_call_id"], messages[0]["tool_calls"][0]["id"]);
   EXPECT_NE(messages[1]["tool_call_id"], messages[2]["tool_call_id"]);
+  EXPECT_FALSE(messages[1].contains("name")) << "OpenAI refuses it";
 }
 
 TEST(OpenAiClient, RefusesWhatItCanNotSay) {

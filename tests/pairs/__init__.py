@@ -1,0 +1,1 @@
+"""Every dialect with every provider: conversations, answers and faults, against the simulator."""

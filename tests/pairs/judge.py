@@ -1,0 +1,207 @@
+"""What must come of a conversation: at the provider, and at the client."""
+import json
+
+from simulator.scenes import SCENES, Call, Refusal, Text, Thought
+
+from . import table
+from .conversation import flat, plain_schema
+from .sent import READERS
+from .types_of_vendors import complaint
+
+# Which providers keep an assistant's texts and calls in their order, and which put instructions
+# that come later where they came.
+ORDERED = {"anthropic", "google"}
+# Whose reasoning is of use to whom. Signatures are for their vendor alone.
+SAME_VENDOR = {"openai": {"compatible"}, "anthropic": {"anthropic"}, "google": {"google"},
+               "ollama": {"ollama"}}
+THOUGHT_TAKERS = {"compatible", "ollama"}  # unsigned reasoning, whoever had it
+SIGNED = {"anthropic", "google"}
+
+
+class Wrong(Exception):
+    pass
+
+
+def equal(found, wanted, what):
+    if found != wanted:
+        raise Wrong(f"{what}: {found!r}, expected {wanted!r}"[:900])
+
+
+# ---- the request that left
+
+
+def expected_flat(conversation, dialect, provider):
+    ordered = dialect.ORDERED and provider in ORDERED
+    out = []
+    for said in flat(conversation.messages, ordered):
+        if said[1:2] == ("thought",):
+            same = provider in SAME_VENDOR[dialect.VENDOR]
+            if not same and provider not in THOUGHT_TAKERS:
+                continue
+            said = said[:3]
+        elif said[1:2] == ("image",) and provider == "ollama":
+            said = (said[0], "image", "", said[3])  # Ollama sees the type itself
+        elif said[1:2] == ("image_url",) or said[1:2] == ("image",):
+            said = said[:4]
+        elif said[1:2] == ("file",):
+            said = ("user", "file", *said[3:])
+        out.append(said)
+    return out
+
+
+def found_flat(messages, dialect, provider):
+    ordered = dialect.ORDERED and provider in ORDERED
+    out = []
+    for said in flat(messages, ordered):
+        if said[1:2] == ("thought",):
+            said = said[:3]
+        elif said[1:2] == ("file",):
+            said = ("user", "file", *said[3:])
+        out.append(said)
+    return out
+
+
+def without_thoughts(said):
+    return [each for each in said if each[1:2] != ("thought",)]
+
+
+def check_messages(conversation, dialect, provider, messages):
+    found = found_flat(messages, dialect, provider)
+    wanted = expected_flat(conversation, dialect, provider)
+    if provider in THOUGHT_TAKERS and provider not in SAME_VENDOR[dialect.VENDOR]:
+        found, wanted = without_thoughts(found), without_thoughts(wanted)
+    equal(found, wanted, "messages that left")
+    if provider in SIGNED and dialect.VENDOR in SIGNED:  # who can say so
+        equal(failures(messages), failures(conversation.messages), "failed results that left")
+
+
+def failures(messages):
+    return [part[4] for _, parts in messages for part in parts if part[0] == "result"]
+
+
+def check_options(conversation, provider, options):
+    for name, value in conversation.options.items():
+        if name == "tools":
+            value = [(tool.name, tool.description, plain_schema(tool.parameters))
+                     for tool in value]
+            found = [(name, description, plain_schema(schema)) for name, description, schema
+                     in options.get("tools", [])]
+            if conversation.options.get("choice") == "none" and not found:
+                continue  # tools that may not be called need not go along
+            equal(found, value, "tools that left")
+        elif name in ("effort", "budget"):
+            if not {"effort", "budget"} & set(options):
+                raise Wrong("nothing asks for reasoning")
+        elif name == "schema":
+            equal(plain_schema(options.get("schema")), plain_schema(value), "schema that left")
+        elif name == "choice" and value in ("auto", "none"):
+            equal(options.get("choice", "auto" if "tools" in options and value == "auto"
+                              else "none" if "tools" not in options else None), value, name)
+        else:
+            equal(options.get(name), value, f"{name} that left")
+
+
+VERSION = "2023-06-01"
+
+
+def check_request(conversation, dialect, provider, requests):
+    equal(len(requests), 1, "requests that left")
+    request, = requests
+    body = request["body"]
+    if conversation.is_typed and (wrong := complaint(provider, body)):
+        raise Wrong(wrong + " in " + json.dumps(body)[:600])
+    if provider == "anthropic":
+        equal(request["headers"].get("anthropic-version"), VERSION, "anthropic-version")
+    messages, options = READERS[provider](body)
+    check_messages(conversation, dialect, provider, messages)
+    check_options(conversation, provider, options)
+    text = json.dumps(body)
+    has_signature = any(part[0] == "thought" for _, parts in conversation.messages
+                        for part in parts)
+    if has_signature:
+        signed = provider in SIGNED and dialect.VENDOR == provider
+        equal(table.SIGNATURE in text, signed, "whether the signature left")
+    for vendor, extra in (conversation.extra or {}).items():
+        same = provider == vendor or (vendor, provider) == ("openai", "compatible")
+        wanted = same and dialect.VENDOR == vendor
+        for name in extra:
+            if f'"{name}"' in text and vendor != dialect.VENDOR:
+                continue  # a name that two vendors have
+            equal(f'"{name}"' in text, wanted, f"whether {name} left")
+
+
+# ---- the answer that came
+
+
+def shown_thought(scene, dialect, provider):
+    """OpenAI shows no reasoning; Gemini's and Anthropic's dialects show what they get."""
+    return "" if provider == "openai" else "".join(t.text for t in scene.only(Thought))
+
+
+def expected_text(scene, dialect, provider):
+    if scene.stop == "refusal" and provider == "google":
+        return None  # it blocks the prompt and says its own reason
+    return scene.text + "".join(each.text for each in scene.only(Refusal))
+
+
+def stop_reasons(scene, dialect, provider):
+    stop = scene.stop
+    if stop == "stop_sequence" and provider in ("openai", "compatible", "google", "ollama"):
+        # Only Anthropic and vLLM say which string it was.
+        return {dialect.STOP["stop"], dialect.STOP["stop_sequence"]}
+    if stop in ("filter", "refusal") and provider == "ollama":
+        return {dialect.STOP["stop"]}
+    if stop in ("filter", "refusal"):
+        # Vendors have one word for both; each must be told from a success.
+        reasons = {dialect.STOP["filter"], dialect.STOP["refusal"]}
+        if provider in ("anthropic", "google") and dialect.VENDOR == "openai":
+            reasons.discard("stop")
+        return reasons
+    return {dialect.STOP[stop]}
+
+
+def check_usage(scene, dialect, provider, usage):
+    used = scene.usage
+    known = {"prompt": used.prompt, "completion": used.completion, "cached": used.cached,
+             "written": used.written, "thought": used.thought}
+    if provider == "ollama":
+        known = {**known, "cached": 0, "written": 0, "thought": 0}
+    if provider in ("compatible", "google"):
+        known["written"] = 0
+    if provider == "compatible":
+        known["thought"] = 0
+    if provider == "anthropic":
+        known["thought"] = 0  # it does not tell them apart
+    if provider == "google" and scene.stop == "refusal":
+        known["completion"] = 0
+    for name, count in usage.items():
+        equal(count, known[name], f"usage: {name}")
+
+
+def check_answer(scene_name, dialect, provider, answer):
+    scene = SCENES[scene_name]
+    text = expected_text(scene, dialect, provider)
+    if text is not None:
+        equal(answer.text + answer.refusal, text, "text")
+    if scene.stop == "refusal" and provider == "openai" and dialect.VENDOR == "openai":
+        equal(answer.refusal, text, "refusal")
+    equal(answer.calls, [(call.name, call.arguments) for call in scene.only(Call)], "calls")
+    if len(set(answer.ids)) != len(answer.ids) and None not in answer.ids:
+        raise Wrong(f"ids of calls: {answer.ids}")
+    equal(answer.thought, shown_thought(scene, dialect, provider), "reasoning")
+    if answer.stop not in stop_reasons(scene, dialect, provider):
+        raise Wrong(f"stop reason {answer.stop!r}, expected one of "
+                    f"{sorted(stop_reasons(scene, dialect, provider))}")
+    if provider == "anthropic" and dialect.VENDOR == "anthropic":
+        equal(answer.stop_sequence, scene.stop_sequence or None, "stop_sequence")
+    if provider in ORDERED and dialect.ORDERED and scene.only(Text):
+        order = "".join("c" if type(said) is Call else "t" for said in scene.said
+                        if type(said) in (Call, Text))
+        equal(answer.order, order, "order of texts and calls")
+    signed = [t.signature or t.encrypted for t in scene.only(Thought)]
+    if dialect.VENDOR == provider and provider in SIGNED and any(t.text or provider == "anthropic"
+                                                                for t in scene.only(Thought)):
+        equal(answer.signatures, signed, "signatures")
+    elif dialect.VENDOR != provider and any(each in answer.signatures for each in signed):
+        raise Wrong("another vendor's signature")
+    check_usage(scene, dialect, provider, answer.usage)

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Every dialect with every provider, plain and streamed.
+
+usage: python -m pairs.run BINARY   (in tests/, with the official packages' environment)"""
+import concurrent.futures
+import itertools
+import json
+import sys
+
+from simulator import server as simulated
+
+from . import anthropic, gemini, judge, ollama, openai, table, world
+from .conversation import Broken, CannotSay, Failed
+
+DIALECTS = (openai, anthropic, gemini, ollama)
+FILES = {"openai": "openai", "compatible": "openai_compatible", "anthropic": "anthropic",
+         "google": "gemini", "ollama": "ollama"}
+PROVIDERS = tuple(name for name, file in FILES.items()
+                  if (world.TESTS.parent / f"src/provider/{file}.cc").exists())
+N_THREADS = 6
+_tags = itertools.count()
+
+
+def exchange(port, dialect, model, conversation, stream):
+    """The client's Answer; Failed for a proper error, Broken for anything else."""
+    body = dialect.write(conversation, model, stream)
+    body.update((conversation.extra or {}).get(dialect.VENDOR, {}))
+    if dialect is gemini:
+        body.pop("model", None)
+    path = dialect.path(model, stream)
+    status, headers, text = world.ask(port, "POST", path, dialect.HEADERS, body)
+    try:
+        if status != 200:
+            raise dialect.failure(status, json.loads(text))
+        return dialect.read_stream(text) if stream else dialect.read(text)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise Broken(f"{error!r} in status {status}: {text[:500]}") from error
+
+
+def refusal(failed):
+    """A request that is refused before anything left: the field, or the words."""
+    if failed.status not in (400, 404) or not failed.message:
+        raise Broken(f"status {failed.status}: {failed.message}")
+    return "refused"
+
+
+def try_pair(ports, dialect, provider, conversation, stream):
+    """"passes", "refused", or "not: WHY"; None where the dialect has no words for it."""
+    port, simulator_port = ports
+    tag = f"{dialect.VENDOR}{next(_tags)}"
+    try:
+        answer = exchange(port, dialect, f"{provider}/{conversation.scene}.{tag}", conversation,
+                          stream)
+        judge.check_request(conversation, dialect, provider, world.recorded(simulator_port, tag))
+        judge.check_answer(conversation.scene, dialect, provider, answer)
+        return "passes"
+    except CannotSay:
+        return None
+    except Failed as failed:
+        if world.recorded(simulator_port, tag):
+            return f"not: {failed.status} after the request had left: {failed.message}"
+        try:
+            return refusal(failed)
+        except Broken as broken:
+            return f"not: {broken}"
+    except (Broken, judge.Wrong) as wrong:
+        return f"not: {wrong}"
+    except Exception as error:  # a reader that stumbles has found something
+        return f"not: {error!r}"
+
+
+def try_local(port, dialect, conversation, stream):
+    try:
+        exchange(port, dialect, "null", conversation, stream)
+        return "passes"
+    except CannotSay:
+        return None
+    except Failed as failed:
+        return refusal(failed)
+    except Broken as broken:
+        return f"not: {broken}"
+
+
+def run_pairs(port, simulator_port, conversations, with_local):
+    """{(dialect, conversation's name, provider or "local", streamed): result}"""
+    jobs = {}
+    with concurrent.futures.ThreadPoolExecutor(N_THREADS) as pool:
+        for dialect, (name, conversation), stream in itertools.product(
+                DIALECTS, conversations.items(), (False, True)):
+            for provider in PROVIDERS:
+                jobs[dialect.NAME, name, provider, stream] = pool.submit(
+                    try_pair, (port, simulator_port), dialect, provider, conversation, stream)
+            if with_local:
+                jobs[dialect.NAME, name, "local", stream] = pool.submit(
+                    try_local, port, dialect, conversation, stream)
+        return {key: job.result() for key, job in jobs.items()}
+
+
+def joined(results):
+    """Plain and streamed as one: {(dialect, name, provider): result}."""
+    out = {}
+    for (dialect, name, provider, stream), result in results.items():
+        if stream:
+            continue
+        other = results[dialect, name, provider, True]
+        if result == other == "passes" and provider in table.NOT_GIVEN.get(name, ()):
+            out[dialect, name, provider] = None
+        elif result == other:
+            out[dialect, name, provider] = result
+        else:
+            wrong = [each for each in (result, other) if str(each).startswith("not: ")]
+            out[dialect, name, provider] = wrong[0] if wrong else \
+                f"not: {result} plain, {other} streamed"
+    return out
+
+
+def run(binary):
+    """(results of requests, results of answers)"""
+    with world.simulator() as url:
+        with world.overtake(binary, simulated.environment(url)) as port:
+            simulator_port = int(url.rsplit(":", 1)[1])
+            requests = joined(run_pairs(port, simulator_port, table.REQUESTS, True))
+            answers = joined(run_pairs(port, simulator_port, table.ANSWERS, False))
+    return requests, answers
+
+
+def tell_wrong(results):
+    """Prints what does not pass, and how many that are."""
+    wrong = 0
+    for part in results:
+        for (dialect, name, provider), result in part.items():
+            if result and result.startswith("not: "):
+                wrong += 1
+                print(f"{dialect} | {provider} | {name}\n    {result}")
+    print(f"{sum(len(part) for part in results)} pairs, {wrong} wrong")
+    return wrong
+
+
+def main():
+    return 1 if tell_wrong(run(sys.argv[1])) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
