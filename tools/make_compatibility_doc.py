@@ -2,8 +2,8 @@
 """Writes docs/compatibility.md from a run of every dialect with every provider (tests/pairs/).
 
 usage: make_compatibility_doc.py BINARY [--check]
-Runs with the official packages' environment, which tests/sdk/run.sh makes. Fails where anything does
-not pass and is not refused either; --check: also where the file is not what the run gives."""
+Runs with the official packages' environment, which tests/sdk/run.sh makes. Fails where anything
+does not pass and is not refused either; --check: also where the file is not what the run gives."""
 import argparse
 import os
 import pathlib
@@ -21,7 +21,8 @@ streamed; `make test` runs it again and compares. Do not edit.
 
 Each request goes through `overtake serve` to a simulator that answers in the vendor's own shapes
 (`tests/simulator/`). What leaves is compared with what the client said and checked with the types
-of the vendor's own Python package; what comes back is read as strictly as the strictest client does.
+of the vendor's own Python package; what comes back is read as strictly as the strictest client
+does.
 
 - **yes**: it arrives, whole, and the answer comes back in the client's dialect.
 - **refused**: an error of the dialect names what can not be said, before anything is sent.
@@ -73,8 +74,8 @@ def faults_text():
     def words(names):
         return ", ".join(f"`{name}`" for name in names)
     return f"""\
-Each of these comes from each provider, to a plain and to a streamed request of every dialect, in the
-same run. Always an error of the dialect, in bounded time: {words(faults.BEFORE)}; within a stream:
+Each of these comes from each provider, to a plain and to a streamed request of every dialect, in
+the same run. Always an error of the dialect, in bounded time: {words(faults.BEFORE)}; within a stream:
 {words(faults.WITHIN)}. An answer all the same: {words(faults.ODD)}; after another attempt:
 {words(faults.ONCE)}. Then the server answers as before, and no request is left open.
 """

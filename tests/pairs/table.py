@@ -1,7 +1,8 @@
 """The conversations: what each proves is its name in docs/compatibility.md."""
 from .conversation import Conversation, Tool
 
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PNG = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+       "RU5ErkJggg==")
 PDF = "JVBERi0xLjQKJSVFT0YK"
 SIGNATURE = "c2lnbmF0dXJlIG9mIGl0cyB2ZW5kb3I="
 THOUGHT = "It may rain there."

@@ -40,7 +40,7 @@ def simulator():
 def overtake(binary, variables):
     """The port of `overtake serve null` with these variables."""
     with tempfile.TemporaryDirectory() as folder:
-        log = open(os.path.join(folder, "log"), "wb")
+        log, rest = open(os.path.join(folder, "log"), "wb"), None
         process = subprocess.Popen([str(binary), "serve", "null", "--port", "0"], stderr=log,
                                    stdout=subprocess.PIPE, text=True, env=environment(variables))
         try:
@@ -48,15 +48,20 @@ def overtake(binary, variables):
                 if found := re.match(r"Serving .* on http://[^:]+:(\d+)", line):
                     break
             else:
-                raise RuntimeError(open(log.name).read())
-            threading.Thread(target=process.stdout.read, daemon=True).start()
+                raise RuntimeError(pathlib.Path(log.name).read_text())
+            rest = threading.Thread(target=process.stdout.read)
+            rest.start()
             yield int(found[1])
             process.terminate()
             if status := process.wait(timeout=20):
-                raise RuntimeError(f"the server ended with {status}: {open(log.name).read()[-900:]}")
+                raise RuntimeError(f"the server ended with {status}: "
+                                   + pathlib.Path(log.name).read_text()[-900:])
         finally:
             process.kill()
             process.wait()
+            if rest:
+                rest.join()
+            process.stdout.close()
             log.close()
 
 

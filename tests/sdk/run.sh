@@ -44,6 +44,7 @@ for _ in $(seq 600); do
 done
 url=$(sed -n 's/^Serving .* on \(http:[^ ]*\).*/\1/p' "$work/out")
 [ -n "$url" ] || { echo "the server did not start:"; cat "$work/log"; exit 1; }
+export OVERTAKE_TEST_BINARY=$binary PYTHONDONTWRITEBYTECODE=1
 export OVERTAKE_TEST_URL=$url OVERTAKE_TEST_LOG=$work/log OVERTAKE_TEST_MODELS="${models[*]}"
 
 failed=0

@@ -1,9 +1,9 @@
 """The simulator's server: every vendor under a path of its own, every request kept.
 
 usage: python3 -m simulator.server   (in tests/; prints its port)
-A model's name is SCENE or FAULT, a dot, and whatever tells the request from others. GET /_sim/TAG is
-what came with that tag; GET /_sim is {"open": answers that are under way, "stolen": requests that
-came where a redirect pointed}."""
+A model's name is SCENE or FAULT, a dot, and a tag that tells the request from others. GET
+/_sim/TAG is what came with that tag; GET /_sim is {"open": answers that are under way, "stolen":
+requests that came where a redirect pointed}."""
 import http.server
 import json
 import select

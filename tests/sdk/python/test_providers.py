@@ -1,0 +1,166 @@
+"""The official packages of four vendors, through Overtake, to each provider as the simulator plays
+it; run by ../run.sh."""
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+import anthropic
+import ollama
+import openai
+from google import genai
+from google.genai import errors, types
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from pairs import run, world  # noqa: E402
+from simulator import server as simulated  # noqa: E402
+
+TEXT = "Hello, world."
+CALL = ("get_weather", {"city": "Paris"})
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+FUNCTION = {"name": "get_weather", "description": "Tells the weather.", "parameters": SCHEMA}
+HI = [{"role": "user", "content": "hi"}]
+
+
+class ProvidersTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        simulator = stack.enter_context(world.simulator())
+        variables = simulated.environment(simulator)
+        binary = os.environ["OVERTAKE_TEST_BINARY"]
+        cls.url = f"http://127.0.0.1:{stack.enter_context(world.overtake(binary, variables))}"
+
+    def each(self, scene):
+        """The models of this scene, of all providers."""
+        return [f"{provider}/{scene}.sdk" for provider in run.PROVIDERS]
+
+    def make(self, kind, **options):
+        client = kind(**options)
+        if hasattr(client, "close"):
+            self.addCleanup(client.close)
+        return client
+
+    def test_openai(self):
+        client = self.make(openai.OpenAI, base_url=self.url + "/v1", api_key="any", max_retries=0)
+        completions = client.chat.completions
+        for model in self.each("text"):
+            with self.subTest(model=model):
+                answer = completions.create(model=model, messages=HI)
+                self.assertEqual(answer.choices[0].message.content, TEXT)
+                with completions.stream(model=model, messages=HI) as stream:
+                    last = stream.get_final_completion()
+                self.assertEqual(last.choices[0].message.content, TEXT)
+        tools = [{"type": "function", "function": FUNCTION}]
+        for model in self.each("tool"):
+            with self.subTest(model=model):
+                call, = completions.create(model=model, messages=HI,
+                                           tools=tools).choices[0].message.tool_calls
+                self.assertEqual((call.function.name, json.loads(call.function.arguments)), CALL)
+                with completions.stream(model=model, messages=HI, tools=tools) as stream:
+                    call, = stream.get_final_completion().choices[0].message.tool_calls
+                self.assertEqual((call.function.name, json.loads(call.function.arguments)), CALL)
+        for model in self.each("429-later"):
+            with self.subTest(model=model):
+                with self.assertRaises(openai.RateLimitError):
+                    completions.create(model=model, messages=HI)
+        for model in self.each("cut"):
+            with self.subTest(model=model):
+                with self.assertRaises(openai.APIError), \
+                        completions.create(model=model, messages=HI, stream=True) as stream:
+                    list(stream)
+
+    def test_anthropic(self):
+        client = self.make(anthropic.Anthropic, base_url=self.url, api_key="any", max_retries=0)
+        fixed = {"max_tokens": 50, "messages": HI}
+        for model in self.each("text"):
+            with self.subTest(model=model):
+                answer = client.messages.create(model=model, **fixed)
+                self.assertEqual(answer.content[0].text, TEXT)
+                with client.messages.stream(model=model, **fixed) as stream:
+                    self.assertEqual(stream.get_final_text(), TEXT)
+        tools = [{"name": "get_weather", "input_schema": SCHEMA}]
+        for model in self.each("tool"):
+            with self.subTest(model=model):
+                block, = client.messages.create(model=model, tools=tools, **fixed).content
+                self.assertEqual((block.name, block.input), CALL)
+                with client.messages.stream(model=model, tools=tools, **fixed) as stream:
+                    block, = stream.get_final_message().content
+                self.assertEqual((block.name, block.input), CALL)
+        for model in self.each("429-later"):
+            with self.subTest(model=model):
+                with self.assertRaises(anthropic.RateLimitError):
+                    client.messages.create(model=model, **fixed)
+        for model in self.each("cut"):
+            with self.subTest(model=model):
+                with self.assertRaises(anthropic.APIError), \
+                        client.messages.stream(model=model, **fixed) as stream:
+                    stream.get_final_message()
+
+    def test_gemini(self):
+        models = self.make(genai.Client, api_key="any",
+                           http_options=types.HttpOptions(base_url=self.url)).models
+        for model in self.each("text"):
+            with self.subTest(model=model):
+                self.assertEqual(models.generate_content(model=model, contents="hi").text, TEXT)
+                pieces = models.generate_content_stream(model=model, contents="hi")
+                self.assertEqual("".join(piece.text or "" for piece in pieces), TEXT)
+        config = {"tools": [{"function_declarations": [
+            {"name": "get_weather", "parameters_json_schema": SCHEMA}]}]}
+        for model in self.each("tool"):
+            with self.subTest(model=model):
+                answer = models.generate_content(model=model, contents="hi", config=config)
+                call, = answer.function_calls
+                self.assertEqual((call.name, call.args), CALL)
+                pieces = models.generate_content_stream(model=model, contents="hi", config=config)
+                call, = [call for piece in pieces for call in piece.function_calls or []]
+                self.assertEqual((call.name, call.args), CALL)
+        for model in self.each("429-later"):
+            with self.subTest(model=model):
+                with self.assertRaises(errors.ClientError) as caught:
+                    models.generate_content(model=model, contents="hi")
+                self.assertEqual(caught.exception.status, "RESOURCE_EXHAUSTED")
+        for model in self.each("cut"):
+            with self.subTest(model=model):
+                with self.assertRaises(errors.APIError):
+                    list(models.generate_content_stream(model=model, contents="hi"))
+
+    def test_ollama(self):
+        client = ollama.Client(host=self.url)
+        self.addCleanup(client._client.close)
+        for model in self.each("text"):
+            with self.subTest(model=model):
+                self.assertEqual(client.chat(model, HI).message.content, TEXT)
+                pieces = client.chat(model, HI, stream=True)
+                self.assertEqual("".join(piece.message.content for piece in pieces), TEXT)
+        tools = [{"type": "function", "function": FUNCTION}]
+        for model in self.each("tool"):
+            with self.subTest(model=model):
+                call, = client.chat(model, HI, tools=tools).message.tool_calls
+                self.assertEqual((call.function.name, call.function.arguments), CALL)
+                pieces = client.chat(model, HI, tools=tools, stream=True)
+                call, = [call for piece in pieces for call in piece.message.tool_calls or []]
+                self.assertEqual((call.function.name, call.function.arguments), CALL)
+        for model in self.each("429-later"):
+            with self.subTest(model=model):
+                with self.assertRaises(ollama.ResponseError) as caught:
+                    client.chat(model, HI)
+                self.assertEqual(caught.exception.status_code, 429)
+        for model in self.each("cut"):
+            with self.subTest(model=model):
+                with self.assertRaises(ollama.ResponseError):
+                    list(client.chat(model, HI, stream=True))
+
+    def test_node(self):
+        script = pathlib.Path(__file__).resolve().parents[1] / "node/providers.mjs"
+        done = subprocess.run(["node", str(script), self.url, *run.PROVIDERS], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
