@@ -1,7 +1,7 @@
 """A client of Anthropic's messages."""
 import json
 
-from .conversation import Answer, Broken, CannotSay, Failed, check
+from .conversation import Answer, Broken, CannotSay, Failed, arguments, check
 
 NAME = "Anthropic messages"
 VENDOR = "anthropic"
@@ -103,7 +103,8 @@ def take_block(block, answer):
     elif kind == "redacted_thinking":
         answer.signatures.append(block["data"])
     else:
-        check(kind == "tool_use" and isinstance(block["input"], dict) and block["id"], str(block))
+        check(kind == "tool_use" and block["id"], str(block))
+        check(isinstance(block["input"], dict) or "_json" in block, str(block))
         answer.calls.append((block["name"], block["input"]))
         answer.ids.append(block["id"])
         answer.add("c")
@@ -135,7 +136,7 @@ def take_delta(delta, block):
 
 def end_block(block, answer):
     if block.get("_json"):
-        block["input"] = json.loads(block["_json"])
+        block["input"] = arguments(block["_json"], may_be_cut=True)
     take_block(block, answer)
 
 
@@ -176,6 +177,8 @@ def read_stream(body):
             take_usage({**{"input_tokens": 0, "cache_read_input_tokens": 0,
                            "cache_creation_input_tokens": 0}, **chunk["usage"]}, answer)
             state = "ending"
+            cut = any(given is None for _, given in answer.calls)
+            check(not cut or answer.stop == STOP["length"], "arguments that are no JSON")
         else:
             check(kind == "message_stop" and state == "ending", f"{kind} out of order")
             state = "over"

@@ -118,6 +118,16 @@ class Broken(Exception):
     """The answer is not what the dialect's clients can read."""
 
 
+def arguments(text, may_be_cut):
+    """A call's arguments; None for those that the answer's bound has cut."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        if not may_be_cut:
+            raise
+        return None
+
+
 def check(condition, what):
     if not condition:
         raise Broken(what)

@@ -1,7 +1,7 @@
 """A client of OpenAI's chat completions."""
 import json
 
-from .conversation import Answer, Broken, CannotSay, Failed, check
+from .conversation import Answer, Broken, CannotSay, Failed, arguments, check
 
 NAME = "OpenAI chat"
 VENDOR = "openai"
@@ -96,7 +96,8 @@ def take_end(choice, calls, answer):
     answer.stop = choice["finish_reason"]
     for call in calls:
         check(call["type"] == "function" and call["id"], f"a call without type or id: {call}")
-        answer.calls.append((call["function"]["name"], json.loads(call["function"]["arguments"])))
+        answer.calls.append((call["function"]["name"], arguments(
+            call["function"]["arguments"], answer.stop == STOP["length"])))
         answer.ids.append(call["id"])
         answer.add("c")
 

@@ -9,10 +9,11 @@ import sys
 
 from simulator import server as simulated
 
-from . import anthropic, gemini, judge, ollama, openai, table, world
+from . import anthropic, gemini, judge, ollama, openai, responses, table, types_of_vendors, world
 from .conversation import Broken, CannotSay, Failed
 
-DIALECTS = (openai, anthropic, gemini, ollama)
+DIALECTS = (openai, *[responses][:(world.TESTS.parent / "src/server/endpoint/responses.cc").exists()],
+            anthropic, gemini, ollama)
 FILES = {"openai": "openai", "compatible": "openai_compatible", "anthropic": "anthropic",
          "google": "gemini", "ollama": "ollama"}
 PROVIDERS = tuple(name for name, file in FILES.items()
@@ -32,7 +33,9 @@ def exchange(port, dialect, model, conversation, stream):
     try:
         if status != 200:
             raise dialect.failure(status, json.loads(text))
-        return dialect.read_stream(text) if stream else dialect.read(text)
+        answer = dialect.read_stream(text) if stream else dialect.read(text)
+        types_of_vendors.check_answer(dialect.NAME, text, stream)
+        return answer
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise Broken(f"{error!r} in status {status}: {text[:500]}") from error
 

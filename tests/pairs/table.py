@@ -124,6 +124,8 @@ ANSWERS = {
     "a refusal": asked("refusal"),
     "a filtered text": asked("filter"),
     "a text cut by its bound": asked("length", max_tokens=16),
+    "tool calls side by side": tools(scene="mixed"),
+    "a tool call cut by the bound": tools(scene="length-tool", max_tokens=16),
     "a text ended by a stop string": asked("stop-sequence", stop=["three"]),
     "cached tokens": asked("usage-cached"),
     "tokens written to a cache": asked("usage-written"),
@@ -132,6 +134,8 @@ ANSWERS = {
 NOT_GIVEN = {
     "reasoning": {"openai"},
     "reasoning, then a tool call": {"openai"},
+    "tool calls side by side": {"anthropic", "google", "ollama"},
+    "a tool call cut by the bound": {"google", "ollama"},
     "encrypted reasoning": {"openai", "compatible", "google", "ollama"},
     "a refusal": {"ollama"},
     "a filtered text": {"ollama"},

@@ -1,7 +1,8 @@
-"""Whether a request that left is one that the vendor's own Python package could have sent: its
-types, with every member known."""
+"""Whether a request that left is one that the vendor's own Python package could have sent, and an
+answer that came one that it could have got: its types, with every member known."""
 import collections.abc
 import functools
+import json
 import types as python_types
 import typing
 
@@ -106,3 +107,29 @@ def complaint(provider, body):
     except (ValueError, pydantic.ValidationError) as error:
         return f"{provider}'s own types refuse it: {str(error)[:600]}"
     return None
+
+
+@functools.cache
+def answer_types(dialect):
+    """The type of a whole answer and that of a stream's pieces."""
+    from anthropic.types import Message, RawMessageStreamEvent
+    from google.genai.types import GenerateContentResponse
+    from ollama import ChatResponse
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+    from openai.types.responses import Response, ResponseStreamEvent
+    both = {"OpenAI chat": (ChatCompletion, ChatCompletionChunk),
+            "OpenAI responses": (Response, ResponseStreamEvent),
+            "Anthropic messages": (Message, RawMessageStreamEvent),
+            "Gemini": (GenerateContentResponse,) * 2, "Ollama chat": (ChatResponse,) * 2}[dialect]
+    return [pydantic.TypeAdapter(kind) for kind in both]
+
+
+def check_answer(dialect, text, streamed):
+    """ValueError for an answer, already read once, that is not of these types."""
+    kind = answer_types(dialect)[streamed]
+    if not streamed:
+        return kind.validate_python(json.loads(text))
+    for line in text.split("\n"):
+        line = line.removeprefix("data: ")
+        if line.startswith("{") and '"ping"' not in line:
+            kind.validate_python(json.loads(line))

@@ -70,9 +70,10 @@ def whole(scene, body):
             "usage": usage(scene.usage), "container": None}
 
 
-def deltas(block, said):
+def deltas(said, cut):
     if type(said) is Call:
         text = json.dumps(said.arguments)
+        text = text[:-9] if cut else text
         yield {"type": "input_json_delta", "partial_json": ""}
         for at in range(0, len(text), 7):
             yield {"type": "input_json_delta", "partial_json": text[at:at + 7]}
@@ -98,7 +99,7 @@ def chunks(scene, body):
     for i, (block, said) in enumerate(blocks(scene)):
         yield {"type": "content_block_start", "index": i,
                "content_block": {**block, **EMPTY.get(block["type"], {})}}
-        for delta in deltas(block, said):
+        for delta in deltas(said, scene.cut and said is scene.said[-1]):
             yield {"type": "content_block_delta", "index": i, "delta": delta}
         yield {"type": "content_block_stop", "index": i}
     yield {"type": "message_delta", "delta": stop(scene),

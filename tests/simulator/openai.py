@@ -1,4 +1,5 @@
 """OpenAI's chat completions, as api.openai.com answers."""
+import itertools
 import json
 
 from .scenes import Call, Refusal, Text
@@ -45,10 +46,12 @@ def envelope(body, kind):
 
 
 def tool_calls(scene):
-    return [{"id": f"call_{i}xyz", "type": "function",
-             "function": {"name": call.name, "arguments": json.dumps(call.arguments)
-                          if call.arguments else "{}"}}
-            for i, call in enumerate(scene.only(Call))]
+    calls = [{"id": f"call_{i}xyz", "type": "function",
+              "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
+             for i, call in enumerate(scene.only(Call))]
+    if scene.cut:
+        calls[-1]["function"]["arguments"] = calls[-1]["function"]["arguments"][:-9]
+    return calls
 
 
 def whole(scene, body):
@@ -70,12 +73,16 @@ def deltas(scene):
         if type(said) in (Text, Refusal):
             for piece in said.pieces:
                 yield {"content" if type(said) is Text else "refusal": piece}
-    for i, call in enumerate(tool_calls(scene)):
-        text = call["function"]["arguments"]
-        yield {"tool_calls": [{"index": i, **call, "function": {**call["function"],
-                                                                "arguments": ""}}]}
-        for at in range(0, len(text), 7):
-            yield {"tool_calls": [{"index": i, "function": {"arguments": text[at:at + 7]}}]}
+    each = [call_deltas(i, call) for i, call in enumerate(tool_calls(scene))]
+    for some in itertools.zip_longest(*each) if scene.mixed else [itertools.chain(*each)]:
+        yield from filter(None, some)
+
+
+def call_deltas(i, call):
+    text = call["function"]["arguments"]
+    yield {"tool_calls": [{"index": i, **call, "function": {**call["function"], "arguments": ""}}]}
+    for at in range(0, len(text), 7):
+        yield {"tool_calls": [{"index": i, "function": {"arguments": text[at:at + 7]}}]}
 
 
 def chunks(scene, body):

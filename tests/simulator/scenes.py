@@ -47,6 +47,8 @@ class Scene:
     drip: bool = False  # byte by byte
     escaped: bool = False  # characters beyond ASCII as \\u escapes
     stop_sequence: str = ""
+    cut: bool = False  # its last call lacks the end of its arguments, where the vendor writes texts
+    mixed: bool = False  # its calls come side by side, where the vendor can
 
     def only(self, kind):
         return [each for each in self.said if type(each) is kind]
@@ -80,6 +82,8 @@ SCENES = {
     "refusal": Scene((Refusal(("I can't ", "help with that.")),), "refusal"),
     "filter": Scene((Text(("Once upon",)),), "filter"),
     "length": Scene((Text(("Once upon a",)),), "length", usage=Usage(11, 16)),
+    "length-tool": Scene((Text(("I look.",)), PARIS, DEEP), "length", Usage(11, 16), cut=True),
+    "mixed": Scene((PARIS, DEEP), "tool_calls", mixed=True),
     "stop-sequence": Scene((Text(("One, two, ",)),), "stop_sequence", stop_sequence="three"),
     "json": Scene((Text(("{\"answer\":", " 42}")),)),
     "usage-cached": Scene((Text(("Hello.",)),), usage=Usage(100, 7, cached=60, written=0)),

@@ -36,7 +36,11 @@ std::string stop_reason(const FinishedEvent& finished, const wire::UsageTotals& 
                         const wire::Call& call) {
   switch (finished.reason) {
     case FinishReason::kLength: {
-      const bool has_room = usage.completion_tokens < call.request.max_tokens.value_or(0);
+      // A remote model says itself what it was; its counts may be none.
+      const std::string& native = finished.native_reason;
+      const bool has_room = native.empty()
+                                ? usage.completion_tokens < call.request.max_tokens.value_or(0)
+                                : native == "model_context_window_exceeded";
       return has_room ? "model_context_window_exceeded" : "max_tokens";
     }
     case FinishReason::kToolCalls:

@@ -32,7 +32,14 @@ class BodyWriter : public wire::AnswerWriter {
   }
 
   void finish(std::string& out) override {
-    for (const auto& [index, tool] : tools_) {
+    // The length may have cut a call in two; "max_tokens" tells so.
+    const bool cut = finished_.reason == FinishReason::kLength;
+    for (auto entry = tools_.rbegin(); entry != tools_.rend(); ++entry) {
+      const Tool& tool = entry->second;
+      if (cut && !parse_json(tool.arguments, "arguments").ok()) {
+        blocks_.erase(tool.block);
+        continue;
+      }
       Json& block = blocks_[tool.block];
       auto input = arguments_object(block["name"], tool.arguments);
       if (!input) return;

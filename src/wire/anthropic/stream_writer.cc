@@ -94,8 +94,11 @@ class StreamWriter : public wire::AnswerWriter {
     ++n_blocks_;
   }
 
-  // Clients make an object of what has come: what is none must not pass for an answer.
-  void check(const Tool& tool) { (void)arguments_object(tool.name, tool.arguments); }
+  // Clients make an object of what has come: what is none must not pass for an answer, unless
+  // "max_tokens" tells that the length has cut it.
+  void check(const Tool& tool) {
+    if (!cut_) (void)arguments_object(tool.name, tool.arguments);
+  }
 
   void add_text(const std::string& text, std::string& out) {
     if (text.empty()) return;
@@ -174,6 +177,7 @@ class StreamWriter : public wire::AnswerWriter {
 
   void end(const FinishedEvent& finished, std::string& out) {
     begin(usage_.prompt_tokens, out);
+    cut_ = finished.reason == FinishReason::kLength;
     flush_tools(out);
     close(out);
     Json event;
@@ -188,6 +192,7 @@ class StreamWriter : public wire::AnswerWriter {
   const wire::Call& call_;
   wire::AnswerIdentity identity_;
   bool begun_ = false;
+  bool cut_ = false;  // by the length
   Block block_ = Block::kNone;
   int n_blocks_ = 0;  // that are closed
   int tool_ = 0;      // whose block is open

@@ -1,5 +1,6 @@
 #include "wire/gemini/answer.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -48,8 +49,7 @@ Json logprobs_json(const std::vector<TokenLogprob>& tokens) {
 struct Candidate {
   Json parts = Json::array();
   std::vector<TokenLogprob> logprobs;
-  std::optional<ToolCall> tool;  // whose arguments are still coming
-  int tool_index = 0;
+  std::map<int, ToolCall> tools;  // whose arguments may still come, side by side
   FinishReason reason = FinishReason::kStop;
 };
 
@@ -67,6 +67,11 @@ class Writer : public wire::AnswerWriter {
   void add(int index, Event event, std::string& out) override {
     if (form_ == Form::kArray && !std::exchange(begun_, true)) out += '[';
     Candidate& candidate = candidates_[static_cast<size_t>(index)];
+    const auto* more = std::get_if<ToolEvent>(&event);
+    const auto* finished = std::get_if<FinishedEvent>(&event);
+    // The length may have cut a call in two; "MAX_TOKENS" tells so.
+    if (finished && finished->reason == FinishReason::kLength) drop_broken_tools(candidate);
+    if (!more && !std::holds_alternative<UsageEvent>(event)) end_tools(candidate);
     if (auto* text = std::get_if<TextEvent>(&event)) {
       add_text(candidate, text->text, text->signature, false);
       for (auto& entry : text->logprobs) candidate.logprobs.push_back(std::move(entry));
@@ -74,15 +79,12 @@ class Writer : public wire::AnswerWriter {
       add_text(candidate, reasoning->text, reasoning->signature, true);
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       add_text(candidate, refusal->text, "", false);
-    } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
-      add_tool(candidate, *tool);
+    } else if (more) {
+      add_tool(candidate, *more);
     } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
       count(index, call_.n, *usage);
-    } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+    } else if (finished) {
       candidate.reason = finished->reason;
-      // The length may have cut a call in two; "MAX_TOKENS" tells so.
-      if (finished->reason == FinishReason::kLength) candidate.tool.reset();
-      end_tool(candidate);
     }
     const bool some = !candidate.parts.empty() || !candidate.logprobs.empty();
     if (form_ != Form::kWhole && some && !fault_) write_piece(index, out);
@@ -117,27 +119,30 @@ class Writer : public wire::AnswerWriter {
   }
 
   // A call stands in one part, so its fragments wait for the last one.
-  void add_tool(Candidate& candidate, const ToolEvent& event) {
-    if (candidate.tool && event.index != candidate.tool_index) end_tool(candidate);
-    if (!candidate.tool) candidate.tool.emplace();
-    candidate.tool_index = event.index;
-    candidate.tool->id += event.id;
-    candidate.tool->name += event.name;
-    candidate.tool->arguments += event.arguments;
-    candidate.tool->signature += event.signature;
+  static void add_tool(Candidate& candidate, const ToolEvent& event) {
+    ToolCall& tool = candidate.tools[event.index];
+    tool.id += event.id;
+    tool.name += event.name;
+    tool.arguments += event.arguments;
+    tool.signature += event.signature;
   }
-  void end_tool(Candidate& candidate) {
-    if (!candidate.tool) return;
-    const ToolCall tool = *std::exchange(candidate.tool, std::nullopt);
-    auto arguments = arguments_object(tool.name, tool.arguments);
-    if (!arguments) return;
-    Json call = Json::object();
-    if (!tool.id.empty()) call["id"] = tool.id;
-    call["name"] = tool.name;
-    call["args"] = std::move(*arguments);
-    Json part{{"functionCall", std::move(call)}};
-    if (!tool.signature.empty()) part["thoughtSignature"] = tool.signature;
-    candidate.parts.push_back(std::move(part));
+  void end_tools(Candidate& candidate) {
+    for (const auto& [index, tool] : std::exchange(candidate.tools, {})) {
+      auto arguments = arguments_object(tool.name, tool.arguments);
+      if (!arguments) return;
+      Json call = Json::object();
+      if (!tool.id.empty()) call["id"] = tool.id;
+      call["name"] = tool.name;
+      call["args"] = std::move(*arguments);
+      Json part{{"functionCall", std::move(call)}};
+      if (!tool.signature.empty()) part["thoughtSignature"] = tool.signature;
+      candidate.parts.push_back(std::move(part));
+    }
+  }
+  static void drop_broken_tools(Candidate& candidate) {
+    std::erase_if(candidate.tools, [](const auto& entry) {
+      return !parse_json(entry.second.arguments, "arguments").ok();
+    });
   }
 
   Json candidate_json(int index, bool last) {

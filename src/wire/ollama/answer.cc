@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -71,6 +72,11 @@ class Writer : public wire::AnswerWriter {
       : call_(call), identity_(std::move(identity)), chat_(chat) {}
 
   void add(int index, Event event, std::string& out) override {
+    const auto* tool = std::get_if<ToolEvent>(&event);
+    const auto* finished = std::get_if<FinishedEvent>(&event);
+    // The length may have cut a call in two; "length" tells so.
+    if (finished && finished->reason == FinishReason::kLength) drop_broken_tools();
+    if (!tool && !std::holds_alternative<UsageEvent>(event)) end_tools();
     if (auto* text = std::get_if<TextEvent>(&event)) {
       note_first();
       piece_.text += text->text;
@@ -80,16 +86,13 @@ class Writer : public wire::AnswerWriter {
       piece_.thinking += reasoning->text;
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       piece_.text += refusal->text;
-    } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
+    } else if (tool) {
       add_tool(*tool);
     } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
       count(index, call_.n, *usage);
       times_ = *usage;
-    } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+    } else if (finished) {
       reason_ = finished->reason;
-      // The length may have cut a call in two; "length" tells so.
-      if (reason_ == FinishReason::kLength) tool_.reset();
-      end_tool();
     }
     if (call_.stream && !piece_.empty() && !fault_) write_line(false, out);
   }
@@ -104,24 +107,28 @@ class Writer : public wire::AnswerWriter {
   // A call stands in one line, so its fragments wait for the last one.
   void add_tool(const ToolEvent& event) {
     note_first();
-    if (tool_ && event.index != tool_index_) end_tool();
-    if (!tool_) tool_.emplace();
-    tool_index_ = event.index;
-    tool_->id += event.id;
-    tool_->name += event.name;
-    tool_->arguments += event.arguments;
+    ToolCall& tool = tools_[event.index];
+    tool.id += event.id;
+    tool.name += event.name;
+    tool.arguments += event.arguments;
   }
 
-  void end_tool() {
-    if (!tool_) return;
-    if (auto arguments = arguments_object(tool_->name, tool_->arguments)) {
+  void end_tools() {
+    for (const auto& [index, tool] : std::exchange(tools_, {})) {
+      auto arguments = arguments_object(tool.name, tool.arguments);
+      if (!arguments) return;
       Json call = Json::object();
-      if (!tool_->id.empty()) call["id"] = tool_->id;
+      if (!tool.id.empty()) call["id"] = tool.id;
       call["function"] =
-          Json{{"index", tool_index_}, {"name", tool_->name}, {"arguments", std::move(*arguments)}};
+          Json{{"index", index}, {"name", tool.name}, {"arguments", std::move(*arguments)}};
       piece_.tool_calls.push_back(std::move(call));
     }
-    tool_.reset();
+  }
+
+  void drop_broken_tools() {
+    std::erase_if(tools_, [](const auto& entry) {
+      return !parse_json(entry.second.arguments, "arguments").ok();
+    });
   }
 
   void write_line(bool done, std::string& out) {
@@ -165,8 +172,7 @@ class Writer : public wire::AnswerWriter {
   const Clock::time_point start_ = Clock::now();
   int64_t first_ns_ = 0;
   Piece piece_;
-  std::optional<ToolCall> tool_;
-  int tool_index_ = 0;
+  std::map<int, ToolCall> tools_;  // whose arguments may still come, side by side
   UsageEvent times_;
   FinishReason reason_ = FinishReason::kStop;
 };

@@ -90,13 +90,15 @@ TEST(OllamaAnswer, NeverTellsADurationOfZero) {
 TEST(OllamaAnswer, WritesEachToolCallWholeWithArgumentsAsAnObject) {
   const auto lines =
       answer(true, true,
-             {ToolEvent{0, "c0", "f", "{\"x\""}, ToolEvent{0, "", "", ":1}"},
-              ToolEvent{1, "c1", "g", ""}, UsageEvent{}, FinishedEvent{FinishReason::kToolCalls}});
+             {ToolEvent{0, "c0", "f", "{\"x\""}, ToolEvent{1, "c1", "g", ""},
+              ToolEvent{0, "", "", ":1}"}, TextEvent{"t"}, ToolEvent{2, "c2", "h", ""},
+              UsageEvent{}, FinishedEvent{FinishReason::kToolCalls}});
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0]["message"]["tool_calls"].dump(),
-            R"([{"id":"c0","function":{"index":0,"name":"f","arguments":{"x":1}}}])");
+            R"([{"id":"c0","function":{"index":0,"name":"f","arguments":{"x":1}}},)"
+            R"({"id":"c1","function":{"index":1,"name":"g","arguments":{}}}])");
   EXPECT_EQ(lines[1]["message"]["tool_calls"].dump(),
-            R"([{"id":"c1","function":{"index":1,"name":"g","arguments":{}}}])");
+            R"([{"id":"c2","function":{"index":2,"name":"h","arguments":{}}}])");
   EXPECT_FALSE(lines[2]["message"].contains("tool_calls"));
   EXPECT_EQ(lines[2]["done_reason"], "stop");
 
