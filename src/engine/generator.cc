@@ -124,11 +124,20 @@ void AnswerStream::on_ready(std::function<void()> wake) {
   if (wake_ && !events_.empty()) wake_();
 }
 
-Result<int64_t> Generator::count_tokens(const GenerateRequest&) {
+Result<Answer> Generator::count_tokens(GenerateRequest) {
   return Error{ErrorCode::kUnsupported,
                fmt::format("the model \"{}\" can not count the tokens of a prompt; request; read "
                            "the usage of an answer instead",
                            info().name)};
+}
+
+Answer counted(int64_t prompt_tokens) {
+  auto stream = std::make_shared<AnswerStream>();
+  UsageEvent usage;
+  usage.prompt_tokens = prompt_tokens;
+  stream->push(usage);
+  stream->push(FinishedEvent{});
+  return Answer(std::move(stream));
 }
 
 }  // namespace overtake

@@ -89,8 +89,12 @@ class Generator {
   // Returns at once. What is wrong with the request itself (a prompt that does not fit, a content
   // part that this model cannot read) comes as the error here; later failures as events.
   virtual Result<Answer> generate(GenerateRequest request) = 0;
-  // How many tokens the request's prompt has. kUnsupported by models that can not tell.
-  virtual Result<int64_t> count_tokens(const GenerateRequest& request);
+  // How many tokens the request's prompt has, as an answer of nothing but its usage. Returns at
+  // once; kUnsupported by models that can not tell.
+  virtual Result<Answer> count_tokens(GenerateRequest request);
 };
+
+// An answer to count_tokens that is known already.
+Answer counted(int64_t prompt_tokens);
 
 }  // namespace overtake

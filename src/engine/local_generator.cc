@@ -72,9 +72,9 @@ class LocalGenerator : public Generator {
     return answer;
   }
 
-  Result<int64_t> count_tokens(const GenerateRequest& request) override {
+  Result<Answer> count_tokens(GenerateRequest request) override {
     TRY(check_length(request.prompt));
-    return static_cast<int64_t>(TRY(model_->tokens_of(request.prompt)).size());
+    return counted(static_cast<int64_t>(TRY(model_->tokens_of(request.prompt)).size()));
   }
 
  private:

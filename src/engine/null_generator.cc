@@ -48,8 +48,8 @@ class NullGenerator : public Generator {
     return Answer(std::move(stream));
   }
 
-  Result<int64_t> count_tokens(const GenerateRequest& request) override {
-    return length_of(request.prompt);
+  Result<Answer> count_tokens(GenerateRequest request) override {
+    return counted(length_of(request.prompt));
   }
 
  private:

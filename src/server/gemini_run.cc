@@ -2,10 +2,8 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
-#include "base/log.h"
 #include "server/completion_run.h"
+#include "server/count_run.h"
 #include "server/reply.h"
 #include "wire/gemini/dialect.h"
 #include "wire/gemini/request.h"
@@ -23,25 +21,6 @@ bool wants_events(std::string_view query) {
   return false;
 }
 
-void count_tokens(const ServerContext& context, HttpExchange& exchange, wire::Call call) {
-  const wire::Dialect& dialect = gemini::count_dialect;
-  const auto generator = read_call(context, exchange, dialect, &call);
-  if (!generator) return;
-  const GenerateRequest request = call.choice_request(0);
-  if (const auto unmet = find_unmet(request, call, dialect, generator->info())) {
-    return reply_error(exchange, *unmet, dialect);
-  }
-  const auto count = generator->count_tokens(request);
-  if (!count.ok()) {
-    const wire::CallError error = wire::to_call_error(count.error());
-    if (error.status >= 500) {
-      log(LogLevel::kError, exchange.request().id + " " + count.error().message);
-    }
-    return reply_error(exchange, error, dialect);
-  }
-  reply_json(exchange, 200, Json{{"totalTokens", *count}});
-}
-
 }  // namespace
 
 void run_gemini(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
@@ -56,7 +35,10 @@ void run_gemini(const ServerContext& context, std::shared_ptr<HttpExchange> exch
     return reply_error(*exchange, wire::plain_error(404, "the path names no model"),
                        gemini::event_dialect);
   }
-  if (route.method == "countTokens") return count_tokens(context, *exchange, std::move(call));
+  if (route.method == "countTokens") {
+    return run_count(context, std::move(exchange), gemini::count_dialect, "totalTokens",
+                     std::move(call));
+  }
   if (!call.stream && route.method != "generateContent") {
     return reply_error(
         *exchange,

@@ -45,7 +45,13 @@ struct ClientDialect {
   Result<std::vector<std::string>> (*read_models)(std::string_view body);
   // Of answers that come in pieces; one that can't stream, or won't, answers whole.
   std::string_view stream_type = "text/event-stream";
+  // How many tokens a prompt has, asked without an answer; null where a vendor can't be asked.
+  Result<Outgoing> (*write_count)(const GenerateRequest& request) = nullptr;
+  Result<int64_t> (*read_count)(std::string_view body) = nullptr;
 };
+
+// Reads a count, whose body `read_count` understands, as an answer of nothing but its usage.
+std::unique_ptr<AnswerReader> make_count_reader(Result<int64_t> (*read_count)(std::string_view));
 
 // Bounds on what an upstream may make us hold.
 constexpr size_t kMaxPlainAnswerBytes = 32u << 20;

@@ -54,6 +54,10 @@ void RemoteCall::attempt() {
 void RemoteCall::on_head(const HttpResponseHead& head) {
   head_ = head;
   if (head.status != 200) return;
+  if (request_.is_count) {
+    reader_ = wire::make_count_reader(request_.upstream->dialect->read_count);
+    return;
+  }
   std::string type(head.header("content-type").value_or(""));
   std::ranges::transform(type, type.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });

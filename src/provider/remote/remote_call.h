@@ -17,6 +17,7 @@ struct RemoteRequest {
   wire::Outgoing outgoing;
   std::shared_ptr<AnswerStream> answer;
   std::optional<int64_t> deadline_us;  // UTC
+  bool is_count = false;               // answered by ClientDialect::read_count
 };
 
 // On the loop's thread. Owned by the RemoteLoop until it is over and its connection is free again.

@@ -56,21 +56,37 @@ class RemoteGenerator : public Generator {
   const GeneratorInfo& info() const override { return info_; }
 
   Result<Answer> generate(GenerateRequest request) override {
+    TRY(check(request));
+    request.model = model_;
+    return call(TRY(upstream_->dialect->write_request(request, true)), request.deadline_us, false);
+  }
+
+  Result<Answer> count_tokens(GenerateRequest request) override {
+    const wire::ClientDialect& dialect = *upstream_->dialect;
+    if (!dialect.write_count) return Generator::count_tokens(std::move(request));
+    TRY(check(request));
+    request.model = model_;
+    return call(TRY(dialect.write_count(request)), request.deadline_us, true);
+  }
+
+ private:
+  Status check(const GenerateRequest& request) const {
     TRY(check_key(*upstream_));
     if (const auto unmet = first_unmet(request, info_.features)) {
       return Error{ErrorCode::kUnsupported,
                    fmt::format("{} does not support {}; request; leave it out", info_.name,
                                feature_name(unmet->feature))};
     }
-    request.model = model_;
+    return {};
+  }
+
+  Answer call(wire::Outgoing outgoing, std::optional<int64_t> deadline_us, bool is_count) {
     auto answer = std::make_shared<AnswerStream>();
-    RemoteRequest remote{upstream_, TRY(upstream_->dialect->write_request(request, true)), answer,
-                         request.deadline_us};
+    RemoteRequest remote{upstream_, std::move(outgoing), answer, deadline_us, is_count};
     loop_->start(std::make_shared<RemoteCall>(*loop_, std::move(remote)));
     return Answer(std::move(answer));
   }
 
- private:
   std::shared_ptr<const Upstream> upstream_;
   std::string model_;
   std::shared_ptr<RemoteLoop> loop_;
