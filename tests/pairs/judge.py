@@ -101,6 +101,13 @@ def check_options(conversation, provider, options):
             equal(options.get(name), value, f"{name} that left")
 
 
+def check_count(provider, requests):
+    equal([request["kind"] for request in requests], ["count"], "requests that left")
+    body = requests[0]["body"]
+    if provider == "anthropic" and (wrong := complaint("anthropic-count", body)):
+        raise Wrong(wrong)
+
+
 VERSION = "2023-06-01"
 
 

@@ -72,6 +72,36 @@ def try_pair(ports, dialect, provider, conversation, stream):
         return f"not: {error!r}"
 
 
+# Where a dialect asks how long a prompt is, and the member that tells.
+COUNTS = {anthropic.NAME: (lambda model: "/v1/messages/count_tokens", "input_tokens"),
+          gemini.NAME: (lambda model: f"/v1beta/models/{model}:countTokens", "totalTokens")}
+COUNT = "counting a prompt's tokens"
+
+
+def try_count(ports, dialect, provider):
+    """As try_pair, of the endpoint that counts."""
+    if dialect.NAME not in COUNTS:
+        return None
+    path, member = COUNTS[dialect.NAME]
+    tag = f"count{next(_tags)}"
+    model = "null" if provider == "local" else f"{provider}/text.{tag}"
+    body = dialect.write(table.REQUESTS["one turn"], model, False)
+    for name in ("model",) if dialect is gemini else ("max_tokens",):
+        body.pop(name, None)
+    status, _, text = world.ask(ports[0], "POST", path(model), dialect.HEADERS, body)
+    sent = world.recorded(ports[1], tag)
+    try:
+        if status != 200:
+            refusal(dialect.failure(status, json.loads(text)))
+            return f"not: {len(sent)} requests left" if sent else "refused"
+        if provider == "local":
+            return "passes" if json.loads(text)[member] > 0 else f"not: {text}"
+        judge.check_count(provider, sent)
+        return "passes" if json.loads(text) == {member: 17} else f"not: {text}"
+    except (Broken, judge.Wrong, KeyError, ValueError) as wrong:
+        return f"not: {wrong!r}: {status} {text[:300]}"
+
+
 def try_local(port, dialect, conversation, stream):
     try:
         exchange(port, dialect, "null", conversation, stream)
@@ -96,6 +126,10 @@ def run_pairs(port, simulator_port, conversations, with_local):
             if with_local:
                 jobs[dialect.NAME, name, "local", stream] = pool.submit(
                     try_local, port, dialect, conversation, stream)
+        for dialect, provider in itertools.product(DIALECTS, (*PROVIDERS, "local")):
+            for stream in (False, True) if with_local else ():
+                jobs[dialect.NAME, COUNT, provider, stream] = pool.submit(
+                    try_count, (port, simulator_port), dialect, provider)
         return {key: job.result() for key, job in jobs.items()}
 
 

@@ -44,8 +44,12 @@ def adapter(vendor):
     if vendor == "openai":
         from openai.types.chat import completion_create_params as params
         return pydantic.TypeAdapter(strict(params.CompletionCreateParamsStreaming))
-    from anthropic.types import message_create_params as params
-    return pydantic.TypeAdapter(strict(params.MessageCreateParamsStreaming))
+    from anthropic.types import message_count_tokens_params, message_create_params
+    if vendor == "anthropic-count":
+        kind = message_count_tokens_params.MessageCountTokensParams
+    else:
+        kind = message_create_params.MessageCreateParamsStreaming
+    return pydantic.TypeAdapter(strict(kind))
 
 
 def check_openai(body):
@@ -61,6 +65,10 @@ def check_compatible(body):
 
 def check_anthropic(body):
     adapter("anthropic").validate_python(body)
+
+
+def check_anthropic_count(body):
+    adapter("anthropic-count").validate_python(body)
 
 
 def check_gemini(body):
@@ -97,6 +105,7 @@ def kept(sent, known, where):
 
 
 CHECKS = {"openai": check_openai, "compatible": check_compatible, "anthropic": check_anthropic,
+          "anthropic-count": check_anthropic_count,
           "google": check_gemini, "ollama": check_ollama}
 
 

@@ -130,6 +130,23 @@ def usage(counts):
     return fault
 
 
+def rewritten(change):
+    def fault(x):
+        x.begin()
+        for event in x.events():
+            x.chunk(change(event))
+        x.end()
+    return fault
+
+
+def other_line_ends(event):
+    return event.replace("\r\n", "\n").replace("\n", "\r\n")
+
+
+def without_space(event):
+    return event.replace("event: ", "event:").replace("data: ", "data:")
+
+
 def drip(x):
     x.begin()
     for at, byte in enumerate("".join(x.events()).encode()):
@@ -169,6 +186,8 @@ ODD = {
     "usage-fraction": usage(2.5),
     "usage-text": usage("many"),
     "usage-missing": usage(None),
+    "line-ends": rewritten(other_line_ends),
+    "no-space": rewritten(without_space),
     "drip": drip,
     "whole": whole,
     "open-end": open_end,
