@@ -364,6 +364,65 @@ TEST(RemoteModel, CancelReachesTheUpstream) {
   RecordProperty("cancel_ms", static_cast<int>(noticed_ms - left_ms));
 }
 
+// 48 MiB for a reader that sleeps: the upstream must wait, and nothing be lost after it.
+TEST(RemoteModel, AnUpstreamWaitsForASlowReader) {
+  constexpr int kPieces = 3072;
+  const std::string piece(16 << 10, 'x');
+  std::atomic<int> n_sent = 0;
+  ScriptedServer upstream([&](const Exchange& e) {
+    const std::string event = text_chunk(piece);
+    begin_stream(e, kRole);
+    const std::string chunked = fmt::format("{:x}\r\n{}\r\n", event.size(), event);
+    for (; n_sent < kPieces && e.send(chunked); ++n_sent) {
+    }
+    const std::string end = kStop + kUsage + kDone;
+    e.send(fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", end.size(), end));
+    return false;
+  });
+  RemoteOptions options = impatient();
+  options.max_answer_bytes = 256u << 20;
+  const auto upstreams = *Upstreams::from(
+      {{"OPENAI_API_KEY", kKey}, {"OPENAI_BASE_URL", upstream.url("/v1")}}, options);
+  GenerateRequest request;
+  ChatPrompt chat;
+  chat.messages.push_back({.role = Role::kUser, .content = {TextPart{"hi"}}});
+  request.prompt = chat;
+  auto answer = upstreams->find("openai/m")->generate(request);
+  ASSERT_TRUE(answer.ok());
+  // Longer than the upstream may be silent, which it is not: it is we who do not read.
+  std::this_thread::sleep_for(std::chrono::milliseconds(900));
+  const int held_at = n_sent;
+  EXPECT_LT(held_at, kPieces / 2);
+  EXPECT_LT((*answer)->pending_bytes(), 2u << 20);
+  size_t n_bytes = 0;
+  while (true) {
+    const Event event = (*answer)->next();
+    if (const auto* text = std::get_if<TextEvent>(&event)) n_bytes += text->text.size();
+    ASSERT_FALSE(std::holds_alternative<FailedEvent>(event))
+        << std::get<FailedEvent>(event).error.message;
+    if (is_last(event)) break;
+  }
+  EXPECT_EQ(n_bytes, kPieces * piece.size());
+}
+
+// A client that reads its answer at once lets the upstream give it at once.
+TEST(RemoteModel, AsksForAWholeAnswerWhereTheClientDoes) {
+  std::string body;
+  RemoteModel model([&](const Exchange& e) {
+    body = e.body;
+    return e.answer(200, "Content-Type: application/json\r\n",
+                    R"({"id":"c","model":"m","choices":[{"index":0,"finish_reason":"stop",)"
+                    R"("message":{"role":"assistant","content":"Hello"}}],)"
+                    R"("usage":{"prompt_tokens":3,"completion_tokens":1}})");
+  });
+  const auto plain = model.ask(chat(false));
+  EXPECT_EQ(plain.status, 200) << plain.body;
+  EXPECT_FALSE(Json::parse(body).value("stream", false));
+  const auto streamed = model.ask(chat(true));
+  EXPECT_THAT(streamed.body, HasSubstr("Hello"));
+  EXPECT_TRUE(Json::parse(body).value("stream", false));
+}
+
 TEST(RemoteModel, ASecondOvertakeIsAnUpstream) {
   auto far = std::make_shared<ServerContext>();
   far->generators = {make_null_generator()};

@@ -162,6 +162,9 @@ struct GenerateRequest {
   std::string workload;
   std::string data_class;
   std::optional<int64_t> deadline_us;  // UTC
+  // Whether the answer is read as it comes. If not, a remote model may be asked for it in one
+  // piece.
+  bool stream = true;
 
   Prompt prompt;
   SamplingParams sampling;

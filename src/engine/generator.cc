@@ -47,6 +47,23 @@ namespace {
 // A reader that is a little late still sees the events as they were made.
 constexpr size_t kMaxSeparateEvents = 64;
 
+size_t size_of(const Event& event) {
+  size_t bytes = sizeof(Event);
+  if (const auto* text = std::get_if<TextEvent>(&event)) {
+    bytes += text->text.size() + text->signature.size();
+    for (const TokenLogprob& entry : text->logprobs) {
+      bytes += sizeof(entry) + entry.top.size() * sizeof(entry.top[0]);
+    }
+  } else if (const auto* thought = std::get_if<ReasoningEvent>(&event)) {
+    bytes += thought->text.size() + thought->signature.size() + thought->encrypted.size();
+  } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
+    bytes += refusal->text.size();
+  } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
+    bytes += tool->arguments.size() + tool->signature.size();
+  }
+  return bytes;
+}
+
 // Joins `next` to the end of `last` where both are text, so that a slow reader holds one event.
 bool join(Event& last, Event& next) {
   if (auto* text = std::get_if<TextEvent>(&last)) {
@@ -82,30 +99,37 @@ bool join(Event& last, Event& next) {
 
 void AnswerStream::push(Event event) {
   const std::lock_guard lock(mutex_);
+  const size_t bytes = size_of(event);
   if (!events_.empty()) {
     const bool joined = events_.size() >= kMaxSeparateEvents && join(events_.back(), event);
     if (!joined) events_.push_back(std::move(event));
+    // What is joined needs no event of its own: never count more than pop() takes away.
+    pending_bytes_ += joined ? bytes - sizeof(Event) : bytes;
     return;
   }
   events_.push_back(std::move(event));
+  pending_bytes_ += bytes;
   ready_.notify_one();
   if (wake_) wake_();
+}
+
+Event AnswerStream::pop() {
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  pending_bytes_ -= size_of(event);
+  return event;
 }
 
 std::optional<Event> AnswerStream::try_next() {
   const std::lock_guard lock(mutex_);
   if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return pop();
 }
 
 Event AnswerStream::next() {
   std::unique_lock lock(mutex_);
   ready_.wait(lock, [&] { return !events_.empty(); });
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return pop();
 }
 
 std::optional<Event> AnswerStream::next_for(int64_t timeout_us) {
@@ -113,9 +137,7 @@ std::optional<Event> AnswerStream::next_for(int64_t timeout_us) {
   const bool there = ready_.wait_for(lock, std::chrono::microseconds(timeout_us),
                                      [&] { return !events_.empty(); });
   if (!there) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return pop();
 }
 
 void AnswerStream::on_ready(std::function<void()> wake) {

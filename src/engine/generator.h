@@ -38,13 +38,19 @@ class AnswerStream {
   // ---- for the producer
   void push(Event event);
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  // What waits for the reader, in bytes: a producer that can make its own source wait should,
+  // before this grows large.
+  size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  Event pop();  // under the mutex
+
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Event> events_;
   std::function<void()> wake_;
   std::atomic<bool> cancelled_ = false;
+  std::atomic<size_t> pending_bytes_ = 0;
 };
 
 // The reader's end: cancels the request when it goes away.

@@ -81,6 +81,7 @@ void CompletionRun::generate_next() {
   one.id = make_uuid_v7();
   one.trace_id = request.id;
   one.model = generator_->info().name;
+  one.stream = call_.stream;
   if (const auto unmet = find_unmet(one, call_, dialect_, generator_->info())) return fail(*unmet);
   if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
   auto answer = generator_->generate(std::move(one));

@@ -13,6 +13,8 @@ namespace {
 
 // How long a connection may take to end an answer whose last event is out.
 constexpr int64_t kLingerUs = 1'000'000;
+// What may wait for a reader before the upstream has to. It goes on once a quarter is left.
+constexpr size_t kMaxPendingBytes = 256u << 10;
 
 int64_t jittered(int64_t ms) {
   static thread_local std::minstd_rand random(std::random_device{}());
@@ -83,6 +85,7 @@ void RemoteCall::on_body(std::string_view bytes) {
     status = reader_->feed(bytes, &events);
   }
   push(std::move(events));
+  hold_back();
   if (!status.ok()) end(describe_breakage(*request_.upstream, status.error()));
 }
 
@@ -148,7 +151,20 @@ void RemoteCall::fail_or_retry(FailedEvent failed) {
   end(std::move(failed));
 }
 
+void RemoteCall::hold_back() {
+  if (over_ || !call_) return;
+  const size_t pending = request_.answer->pending_bytes();
+  if (!paused_ && pending > kMaxPendingBytes) {
+    paused_ = true;
+    call_->pause();
+  } else if (paused_ && pending < kMaxPendingBytes / 4) {
+    paused_ = false;
+    call_->resume();
+  }
+}
+
 void RemoteCall::check() {
+  hold_back();
   if (over_) {
     if (now_us() - over_us_ > kLingerUs) let_go();
   } else if (request_.answer->cancelled()) {

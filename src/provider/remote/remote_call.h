@@ -42,6 +42,8 @@ class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
   // Ends the answer with `event`; the connection is of no more use.
   void end(Event event);
   void let_go();
+  // Lets the upstream wait while the reader has much left to read.
+  void hold_back();
 
   RemoteLoop& loop_;
   const RemoteRequest request_;
@@ -51,6 +53,7 @@ class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
   std::string error_body_;
   size_t n_received_ = 0;  // bytes of an answer with status 200
   int n_retries_ = 0;
+  bool paused_ = false;
   bool over_ = false;  // the last event is out
   int64_t started_us_ = 0;
   int64_t first_us_ = 0;  // of the first event

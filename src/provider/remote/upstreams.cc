@@ -58,7 +58,8 @@ class RemoteGenerator : public Generator {
   Result<Answer> generate(GenerateRequest request) override {
     TRY(check(request));
     request.model = model_;
-    return call(TRY(upstream_->dialect->write_request(request, true)), request.deadline_us, false);
+    return call(TRY(upstream_->dialect->write_request(request, request.stream)),
+                request.deadline_us, false);
   }
 
   Result<Answer> count_tokens(GenerateRequest request) override {
