@@ -25,6 +25,7 @@ of the vendor's own Python package; what comes back is read as strictly as the s
 does.
 
 - **yes**: it arrives, whole, and the answer comes back in the client's dialect.
+- **left out**: it says nothing to the model, and the vendor has no place for it.
 - **refused**: an error of the dialect names what can not be said, before anything is sent.
 - **-**: the dialect has no words for it, or the vendor never answers so.
 

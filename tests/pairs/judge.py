@@ -79,9 +79,19 @@ def failures(messages):
     return [part[4] for _, parts in messages for part in parts if part[0] == "result"]
 
 
+# What says nothing to the model and has no place at some vendors.
+NO_PLACE = {("user", "google"), ("user", "ollama")}
+
+
+def leaves_out(conversation, provider):
+    return any((name, provider) in NO_PLACE for name in conversation.options)
+
+
 def check_options(conversation, provider, options):
     for name, value in conversation.options.items():
-        if name == "tools":
+        if (name, provider) in NO_PLACE:
+            equal(options.get(name), None, name)
+        elif name == "tools":
             value = [(tool.name, tool.description, plain_schema(tool.parameters))
                      for tool in value]
             found = [(name, description, plain_schema(schema)) for name, description, schema

@@ -48,7 +48,7 @@ def refusal(failed):
 
 
 def try_pair(ports, dialect, provider, conversation, stream):
-    """"passes", "refused", or "not: WHY"; None where the dialect has no words for it."""
+    """"passes", "left out", "refused", or "not: WHY"; None where the dialect has no words for it."""
     port, simulator_port = ports
     tag = f"{dialect.VENDOR}{next(_tags)}"
     try:
@@ -56,7 +56,7 @@ def try_pair(ports, dialect, provider, conversation, stream):
                           stream)
         judge.check_request(conversation, dialect, provider, world.recorded(simulator_port, tag))
         judge.check_answer(conversation.scene, dialect, provider, answer)
-        return "passes"
+        return "left out" if judge.leaves_out(conversation, provider) else "passes"
     except CannotSay:
         return None
     except Failed as failed:

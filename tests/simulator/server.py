@@ -216,7 +216,7 @@ def environment(url):
         "OVERTAKE_UPSTREAM_COMPATIBLE_API_KEY": key("compatible"),
         "ANTHROPIC_BASE_URL": url + anthropic.PREFIX, "ANTHROPIC_API_KEY": key("anthropic"),
         "GOOGLE_GEMINI_BASE_URL": url + gemini.PREFIX, "GEMINI_API_KEY": key("google"),
-        "OLLAMA_HOST": url + ollama.PREFIX,
+        "OLLAMA_HOST": url + ollama.PREFIX, "OLLAMA_API_KEY": key("ollama"),
     }
 
 
