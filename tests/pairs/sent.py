@@ -116,7 +116,8 @@ def gemini_part(part):
             ("file", data.get("displayName", ""), kind, data["data"])
     if "fileData" in part:
         data = part["fileData"]
-        kind = "image_url" if data.get("mimeType", "image/").startswith("image/") else "file_url"
+        is_image = data.get("mimeType", "").startswith("image/") or data["fileUri"].endswith(".png")
+        kind = "image_url" if is_image else "file_url"
         return (kind, data["fileUri"])
     if "functionCall" in part:
         call = part["functionCall"]

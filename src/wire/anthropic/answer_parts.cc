@@ -61,9 +61,11 @@ Json stop_sequence_json(const FinishedEvent& finished) {
 }
 
 std::string tool_id(const wire::AnswerIdentity& identity, int index) {
+  constexpr size_t kTail = 20;  // enough to be unique; OpenAI takes no id beyond 40 bytes
   const size_t prefix = identity.id.find('_');
-  const size_t begin = prefix == std::string::npos ? 0 : prefix + 1;
-  return fmt::format("toolu_{}_{}", identity.id.substr(begin), index);
+  std::string tail = identity.id.substr(prefix == std::string::npos ? 0 : prefix + 1);
+  std::erase(tail, '-');
+  return fmt::format("toolu_{}_{}", tail.substr(tail.size() - std::min(tail.size(), kTail)), index);
 }
 
 }  // namespace overtake::anthropic

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace overtake::openai {
@@ -65,6 +66,14 @@ Json envelope_json(const wire::AnswerIdentity& identity, std::string_view object
   out["model"] = identity.model;
   out["system_fingerprint"] = kFingerprint;
   return out;
+}
+
+std::string tool_call_id(const wire::AnswerIdentity& identity, int choice, int tool) {
+  constexpr size_t kTail = 20;  // enough to be unique; OpenAI takes back no id beyond 40 bytes
+  std::string tail = identity.id;
+  std::erase(tail, '-');
+  return fmt::format("call_{}_{}_{}", tail.substr(tail.size() - std::min(tail.size(), kTail)),
+                     choice, tool);
 }
 
 void append_event(const Json& value, std::string& out) {

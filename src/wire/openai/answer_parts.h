@@ -14,6 +14,8 @@ std::string_view finish_reason_name(FinishReason reason);
 Json usage_json(const wire::UsageTotals& usage);
 // {"id", "object", "created", "model", "system_fingerprint"}
 Json envelope_json(const wire::AnswerIdentity& identity, std::string_view object);
+// The id of call `tool` of choice `choice` where the model gave it none: clients name calls by it.
+std::string tool_call_id(const wire::AnswerIdentity& identity, int choice, int tool);
 // `value` as one server-sent event.
 void append_event(const Json& value, std::string& out);
 void append_json_string(std::string_view text, std::string& out);

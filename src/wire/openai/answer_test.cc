@@ -162,6 +162,27 @@ TEST(ChatAnswer, SendsToolNamesOnce) {
   EXPECT_EQ(body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"], "{}");
 }
 
+TEST(ChatAnswer, NamesToolCallsThatHaveNoId) {
+  const std::vector<std::pair<int, Event>> events = {
+      {0, ToolEvent{0, "", "f", ""}},
+      {0, ToolEvent{0, "", "", "{}"}},
+      {0, ToolEvent{1, "", "f", "{}"}},
+      {0, FinishedEvent{FinishReason::kToolCalls, ""}}};
+  const wire::AnswerIdentity identity{"chatcmpl-01a20b2f-a952-77e2-b5c5-29c6f794c3a8", 1, "m"};
+  const wire::Call call = chat_call(true);
+  const auto chunks = events_of(write_all(*make_chat_writer(call, identity), events));
+  const wire::Call whole = chat_call(false);
+  const Json body = Json::parse(write_all(*make_chat_writer(whole, identity), events));
+  const Json& calls = body["choices"][0]["message"]["tool_calls"];
+  EXPECT_EQ(calls[0]["id"], "call_77e2b5c529c6f794c3a8_0_0");
+  EXPECT_EQ(calls[1]["id"], "call_77e2b5c529c6f794c3a8_0_1");
+  const auto delta = [&](size_t i) { return chunks[i]["choices"][0]["delta"]["tool_calls"][0]; };
+  EXPECT_EQ(delta(0)["id"], calls[0]["id"]);
+  EXPECT_EQ(delta(0)["type"], "function");
+  EXPECT_FALSE(delta(1).contains("id"));
+  EXPECT_EQ(delta(2)["id"], calls[1]["id"]);
+}
+
 TEST(CompletionAnswer, EchoesThePromptWithItsLogprobs) {
   wire::Call call;
   call.prompts.emplace_back(TextPrompt{"né"});

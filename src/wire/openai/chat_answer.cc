@@ -1,5 +1,6 @@
 // The answer of POST /v1/chat/completions, whole and as chunks.
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "wire/openai/answer_parts.h"
@@ -65,11 +66,13 @@ class ChatBody : public wire::AnswerWriter {
     message["content"] = no_text ? Json(nullptr) : Json(choice.text);
     message["refusal"] = choice.refusal.empty() ? Json(nullptr) : Json(choice.refusal);
     if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
-    for (const ToolCall& tool : choice.tools) {
-      message["tool_calls"].push_back(
-          Json{{"id", tool.id},
-               {"type", "function"},
-               {"function", Json{{"name", tool.name}, {"arguments", tool.arguments}}}});
+    for (size_t i = 0; i < choice.tools.size(); ++i) {
+      const ToolCall& tool = choice.tools[i];
+      const int at = static_cast<int>(i);
+      message["tool_calls"].push_back(Json{
+          {"id", tool.id.empty() ? tool_call_id(identity_, static_cast<int>(index), at) : tool.id},
+          {"type", "function"},
+          {"function", Json{{"name", tool.name}, {"arguments", tool.arguments}}}});
     }
     Json out;
     out["index"] = index;
@@ -106,7 +109,7 @@ class ChatStream : public wire::AnswerWriter {
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       chunk(index, dump_json(Json{{"refusal", refusal->text}}), "null", out);
     } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
-      chunk(index, dump_json(tool_delta(*tool)), "null", out);
+      chunk(index, dump_json(tool_delta(index, *tool)), "null", out);
     } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
       count(index, call_.n, *usage);
     } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
@@ -141,11 +144,11 @@ class ChatStream : public wire::AnswerWriter {
   }
 
   // Clients add up what deltas carry: id, type and name only come once.
-  static Json tool_delta(const ToolEvent& event) {
+  Json tool_delta(int choice, const ToolEvent& event) {
     Json call;
     call["index"] = event.index;
-    if (!event.id.empty()) {
-      call["id"] = event.id;
+    if (begun_tools_.emplace(choice, event.index).second) {
+      call["id"] = event.id.empty() ? tool_call_id(identity_, choice, event.index) : event.id;
       call["type"] = "function";
     }
     if (!event.name.empty()) call["function"]["name"] = event.name;
@@ -159,6 +162,7 @@ class ChatStream : public wire::AnswerWriter {
   wire::AnswerIdentity identity_;
   std::string head_;
   std::string tail_;
+  std::set<std::pair<int, int>> begun_tools_;  // choice and index of those whose id is out
 };
 
 }  // namespace
