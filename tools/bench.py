@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""make bench: the kernels against the machine's limits, then the default model as a user meets it.
+"""make bench: the kernels against the machine's limits, the default model as a user meets it, the
+server around it.
 usage: bench.py"""
 import os
 import re
@@ -62,6 +63,8 @@ def main():
           f"({beside / alone:.0%})")
     _, prompt = measure(2, PROMPT, "--raw")
     print(f"  prefill  {prompt:8.1f} tokens/s  (about 512 tokens)")
+    print("\nthe server, and the way to a remote model", flush=True)
+    subprocess.run([tools / "bench_server.py"], check=True)
     return 0
 
 
