@@ -43,12 +43,12 @@ def strict(kind):
 def adapter(vendor):
     if vendor == "openai":
         from openai.types.chat import completion_create_params as params
-        return pydantic.TypeAdapter(strict(params.CompletionCreateParamsStreaming))
+        return pydantic.TypeAdapter(strict(params.CompletionCreateParams))
     from anthropic.types import message_count_tokens_params, message_create_params
     if vendor == "anthropic-count":
         kind = message_count_tokens_params.MessageCountTokensParams
     else:
-        kind = message_create_params.MessageCreateParamsStreaming
+        kind = message_create_params.MessageCreateParams
     return pydantic.TypeAdapter(strict(kind))
 
 

@@ -67,7 +67,7 @@ class Exchange:
         self.send(data)
 
     def begin(self):
-        self.head(200, {"Content-Type": self.vendor.STREAM_TYPE, "Transfer-Encoding": "chunked"})
+        self.head(200, {"Content-Type": self.answer_type, "Transfer-Encoding": "chunked"})
 
     def chunk(self, data):
         data = data.encode() if isinstance(data, str) else data
@@ -95,13 +95,17 @@ class Exchange:
         self.handler.close_connection = True
 
     def events(self, change=None):
+        """The answer in pieces: a stream's events, or some of a whole one's bytes."""
+        if not self.streams:
+            body = self.vendor.whole(self.scene, self.body)
+            text = json.dumps(change(body) if change else body, ensure_ascii=self.scene.escaped)
+            cut = len(text) // 4
+            return iter((text[:cut], text[cut:2 * cut], text[2 * cut:3 * cut], text[3 * cut:]))
         if not change:
             return self.vendor.events(self.scene, self.body)
         return (changed(event, change) for event in self.vendor.events(self.scene, self.body))
 
     def proper(self):
-        if not self.streams:
-            return self.answer(200, json.dumps(self.vendor.whole(self.scene, self.body)))
         self.begin()
         for event in self.events():
             pieces = [event.encode()]
