@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -455,6 +456,11 @@ TEST(RemoteModel, WhatTheUpstreamCanNotDoIsRefusedByName) {
   EXPECT_EQ(model.n_requests(), 0);
 }
 
+const Upstream& upstream_named(const Upstreams& upstreams, std::string_view name) {
+  const auto& all = upstreams.all();
+  return **std::ranges::find_if(all, [&](const auto& each) { return each->name == name; });
+}
+
 TEST(RemoteModel, ListsWhatTheUpstreamHas) {
   ScriptedServer upstream([](const Exchange& e) {
     return e.path() == "/v1/models"
@@ -463,12 +469,12 @@ TEST(RemoteModel, ListsWhatTheUpstreamHas) {
   });
   const auto good = Upstreams::from({{"OPENAI_BASE_URL", upstream.url("/v1/")}});
   ASSERT_TRUE(good.ok());
-  const auto models = (*good)->list(*(*good)->all()[0]);
+  const auto models = (*good)->list(upstream_named(**good, "openai"));
   ASSERT_TRUE(models.ok()) << models.error().message;
   EXPECT_THAT(*models, ::testing::ElementsAre("a", "b"));
   const auto bad =
       Upstreams::from({{"OPENAI_BASE_URL", upstream.url("")}, {"OPENAI_API_KEY", kKey}});
-  const auto refused = (*bad)->list(*(*bad)->all()[0]);
+  const auto refused = (*bad)->list(upstream_named(**bad, "openai"));
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message, HasSubstr("OPENAI_API_KEY"));
   EXPECT_THAT(refused.error().message, Not(HasSubstr(kKey)));

@@ -83,6 +83,10 @@ namespace {
 
 int status_for_client(const FailedEvent& failed) {
   const int theirs = failed.upstream->status;
+  // Google refuses the operator's key with 400.
+  const bool is_operators = failed.error.code == ErrorCode::kUnauthenticated ||
+                            failed.error.code == ErrorCode::kPermissionDenied;
+  if (is_operators) return 502;
   switch (theirs) {
     case 400:
     case 404:

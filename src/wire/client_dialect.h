@@ -48,6 +48,9 @@ struct ClientDialect {
   // How many tokens a prompt has, asked without an answer; null where a vendor can't be asked.
   Result<Outgoing> (*write_count)(const GenerateRequest& request) = nullptr;
   Result<int64_t> (*read_count)(std::string_view body) = nullptr;
+  // Of a list of models in pages, the path of the one after `body`; empty: that was all. Null: the
+  // list is one page.
+  std::string (*next_models_path)(std::string_view body) = nullptr;
 };
 
 // Reads a count, whose body `read_count` understands, as an answer of nothing but its usage.

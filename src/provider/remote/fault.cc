@@ -49,11 +49,12 @@ FailedEvent describe_refusal(const Upstream& upstream, const HttpResponseHead& h
   UpstreamFault& fault = failed.upstream ? *failed.upstream : failed.upstream.emplace();
   fault.provider = upstream.name;
   fault.status = head.status;
-  if (head.status == 401) {  // vendors repeat parts of the key
-    failed.error = {ErrorCode::kUnauthenticated,
-                    fmt::format("{} refused the operator's key (status 401); {}; set {} where "
-                                "overtake runs to a valid one",
-                                upstream.name, upstream.base_url, upstream.key_variable)};
+  if (failed.error.code == ErrorCode::kUnauthenticated) {  // vendors repeat parts of the key
+    failed.error = {
+        ErrorCode::kUnauthenticated,
+        fmt::format("{} refused the operator's key (status {}); {}; set {} where "
+                    "overtake runs to a valid one",
+                    upstream.name, head.status, upstream.base_url, upstream.key_variable)};
   } else if (head.status < 400) {
     failed.error = {ErrorCode::kUnavailable,
                     fmt::format("{} answered with status {}, which is followed nowhere; {}; give "

@@ -132,7 +132,8 @@ bool RemoteCall::retry(const FailedEvent& failed) {
   bool wanted = failed.retryable;
   if (const auto word = head_.header("x-should-retry")) wanted = *word == "true";
   if (!wanted || n_received_ > 0 || n_retries_ >= options.max_retries) return false;
-  const auto told = retry_after_ms(head_, now_us());
+  auto told = retry_after_ms(head_, now_us());
+  if (!told && failed.upstream) told = failed.upstream->retry_after_ms;  // in the body
   const int64_t delay = told ? *told : jittered(int64_t{options.retry_delay_ms} << n_retries_);
   if ((now_us() - started_us_) / 1000 + delay > options.retry_within_ms) return false;
   if (!loop_.budget(*request_.upstream).spend()) return false;
@@ -146,7 +147,7 @@ bool RemoteCall::retry(const FailedEvent& failed) {
 void RemoteCall::fail_or_retry(FailedEvent failed) {
   if (retry(failed)) return;
   if (failed.upstream && head_.status != 0) {
-    failed.upstream->retry_after_ms = retry_after_ms(head_, now_us());
+    if (const auto told = retry_after_ms(head_, now_us())) failed.upstream->retry_after_ms = told;
   }
   end(std::move(failed));
 }

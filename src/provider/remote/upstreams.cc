@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kMaxNameBytes = 256;
 constexpr int kListTimeoutMs = 15'000;
 constexpr size_t kMaxListBytes = 8u << 20;
+constexpr int kMaxListPages = 100;
 
 // How long an upstream may say nothing, in seconds, before its first byte and after.
 constexpr const char* kSilence = "OVERTAKE_UPSTREAM_SILENCE_S";
@@ -134,8 +135,7 @@ std::shared_ptr<Generator> Upstreams::find(std::string_view name) {
   return nullptr;
 }
 
-Result<std::vector<std::string>> Upstreams::list(const Upstream& upstream) {
-  TRY(check_key(upstream));
+Result<std::string> Upstreams::get(const Upstream& upstream, const std::string& path) {
   struct Listing {
     HttpResponseHead head;
     std::string body;
@@ -144,9 +144,9 @@ Result<std::vector<std::string>> Upstreams::list(const Upstream& upstream) {
   };
   const auto listing = std::make_shared<Listing>();
   const auto loop = this->loop();
-  loop->post([loop = loop.get(), listing, &upstream] {
+  loop->post([loop = loop.get(), listing, path, &upstream] {
     HttpClientRequest http;
-    http.url = upstream.base_url + std::string(upstream.dialect->models_path);
+    http.url = upstream.base_url + path;
     if (!upstream.key.empty()) http.headers.push_back(upstream.authorize(upstream.key));
     http.connect_timeout_ms = http.first_byte_timeout_ms = http.silence_timeout_ms = kListTimeoutMs;
     listing->call = loop->client(upstream).start(
@@ -170,7 +170,22 @@ Result<std::vector<std::string>> Upstreams::list(const Upstream& upstream) {
                             upstream.dialect->read_error(listing->head, listing->body))
         .error;
   }
-  return upstream.dialect->read_models(listing->body);
+  return std::move(listing->body);
+}
+
+Result<std::vector<std::string>> Upstreams::list(const Upstream& upstream) {
+  TRY(check_key(upstream));
+  std::vector<std::string> out;
+  std::string path(upstream.dialect->models_path);
+  for (int n_pages = 0; !path.empty() && n_pages < kMaxListPages; ++n_pages) {
+    const std::string body = TRY(get(upstream, path));
+    for (std::string& name : TRY(upstream.dialect->read_models(body))) {
+      out.push_back(std::move(name));
+    }
+    const auto next = upstream.dialect->next_models_path;
+    path = next ? next(body) : std::string();
+  }
+  return out;
 }
 
 }  // namespace overtake

@@ -30,6 +30,8 @@ class Upstreams {
  private:
   explicit Upstreams(RemoteOptions options) : options_(options) {}
   std::shared_ptr<RemoteLoop> loop();
+  // The body at `path` of the upstream, with status 200. Waits.
+  Result<std::string> get(const Upstream& upstream, const std::string& path);
 
   RemoteOptions options_;
   std::vector<std::shared_ptr<const Upstream>> upstreams_;

@@ -85,10 +85,10 @@ TEST(Upstreams, OnlyPrivateNamesAndDigitsAreAllowedPrivateAddresses) {
   for (const auto& [url, public_only] : cases) {
     const auto made = Upstreams::from({{"OPENAI_BASE_URL", url}});
     ASSERT_TRUE(made.ok()) << url;
-    EXPECT_EQ((*made)->all()[0]->public_only, public_only) << url;
+    EXPECT_EQ(named(**made, "openai").public_only, public_only) << url;
     const auto open =
         Upstreams::from({{"OPENAI_BASE_URL", url}, {"OVERTAKE_ALLOW_PRIVATE_UPSTREAMS", "1"}});
-    EXPECT_FALSE((*open)->all()[0]->public_only) << url;
+    EXPECT_FALSE(named(**open, "openai").public_only) << url;
   }
 }
 

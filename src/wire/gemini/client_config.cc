@@ -74,9 +74,9 @@ struct EffortNames {
   const char* level;  // since Gemini 3
   int64_t budget;     // before: tokens, as Google documents them for OpenAI's efforts
 };
-constexpr EffortNames kEfforts[] = {
-    {"minimal", "MINIMAL", 1024}, {"low", "LOW", 1024},     {"medium", "MEDIUM", 8192},
-    {"high", "HIGH", 24576},      {"xhigh", "HIGH", 24576}, {"max", "HIGH", 24576}};
+constexpr EffortNames kEfforts[] = {{"minimal", "MINIMAL", 1024}, {"low", "LOW", 1024},
+                                    {"medium", "MEDIUM", 8192},   {"high", "HIGH", 24576},
+                                    {"xhigh", "HIGH", 24576},     {"max", "HIGH", 24576}};
 
 Status write_effort(const GenerateRequest& request, Json* thinking) {
   const std::string& effort = request.reasoning.effort;

@@ -15,8 +15,9 @@ namespace {
 // A model's name in a path: as Google's own packages, "models/" and "tunedModels/" may stand
 // before it. What means something in a URL is encoded, what could leave the path refused.
 Result<std::string> model_path(std::string_view model) {
-  std::string out = model.starts_with("models/") || model.starts_with("tunedModels/") ? "/v1beta/"
-                                                                                     : "/v1beta/models/";
+  std::string out = model.starts_with("models/") || model.starts_with("tunedModels/")
+                        ? "/v1beta/"
+                        : "/v1beta/models/";
   constexpr std::string_view kPlain = "-._~:/";
   for (const char c : model) {
     const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -36,18 +37,13 @@ Result<std::string> model_path(std::string_view model) {
   return out;
 }
 
-Result<Json> body_json(const GenerateRequest& request) {
+Result<const ChatPrompt*> chat_of(const GenerateRequest& request) {
   const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
   if (!chat) return cannot_say("a prompt without messages", "send chat messages");
   if (chat->continue_final_message) {
     return cannot_say("an answer that is begun", "send whole messages");
   }
-  Json body = Json::object();
-  TRY(write_contents(request, *chat, &body));
-  TRY(write_tools(request, *chat, &body));
-  TRY(write_config(request, &body));
-  TRY(merge_own(request, request.extra, &body));
-  return body;
+  return chat;
 }
 
 }  // namespace
@@ -82,11 +78,28 @@ bool is_before_gemini_3(std::string_view model) {
 Result<wire::Outgoing> write_request(const GenerateRequest& request, bool stream) {
   std::string path = TRY(model_path(request.model));
   path += stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
-  const Json body = TRY(body_json(request));
+  const ChatPrompt& chat = *TRY(chat_of(request));
+  Json body = Json::object();
+  TRY(write_contents(request, chat, &body));
+  TRY(write_tools(request, chat, &body));
+  TRY(write_config(request, &body));
+  TRY(merge_own(request, request.extra, &body));
   return wire::Outgoing{std::move(path),
                         {{"Content-Type", "application/json"},
                          {"Accept", stream ? "text/event-stream" : "application/json"}},
                         dump_json(body)};
+}
+
+// Instructions and tools count too, and only a whole request has a place for them.
+Result<wire::Outgoing> write_count(const GenerateRequest& request) {
+  std::string path = TRY(model_path(request.model));
+  const ChatPrompt& chat = *TRY(chat_of(request));
+  Json inner = {{"model", path.substr(std::string_view("/v1beta/").size())}};
+  TRY(write_contents(request, chat, &inner));
+  TRY(write_tools(request, chat, &inner));
+  return wire::Outgoing{path + ":countTokens",
+                        {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
+                        dump_json(Json{{"generateContentRequest", std::move(inner)}})};
 }
 
 }  // namespace overtake::gemini
