@@ -35,7 +35,7 @@ def flat(messages, ordered):
     come first: most vendors have one place for them. Neighbouring texts of one speaker are one.
     Where not `ordered`, an assistant's calls come after its texts."""
     system, out, calls = "", [], []
-    for role, parts in messages:
+    for role, parts in joined(messages):
         if role == "system":
             system += "".join("".join(part[1].split()) for part in parts)
             continue
@@ -55,6 +55,17 @@ def flat(messages, ordered):
             else:
                 out.append((role, *part))
     return [("system", system)] * bool(system) + out
+
+
+def joined(messages):
+    """Neighbouring messages of the assistant as one."""
+    out = []
+    for role, parts in messages:
+        if role == "assistant" and out and out[-1][0] == role:
+            out[-1] = (role, [*out[-1][1], *parts])
+        else:
+            out.append((role, parts))
+    return out
 
 
 def answered(calls, call_id, name):

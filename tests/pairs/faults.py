@@ -77,7 +77,7 @@ def one(port, dialect, provider, fault, stream):
 def applies(fault, dialect):
     if fault in simulated_faults.ONCE:
         # Retries are within a budget, of ten for each provider at the start: these use eight.
-        return dialect.VENDOR == "openai" or (dialect.VENDOR == "anthropic" and fault == "429-once")
+        return dialect is pairs.openai or (dialect is pairs.anthropic and fault == "429-once")
     return True
 
 

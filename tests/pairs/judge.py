@@ -1,4 +1,5 @@
 """What must come of a conversation: at the provider, and at the client."""
+import itertools
 import json
 
 from simulator.scenes import SCENES, Call, Refusal, Text, Thought
@@ -121,6 +122,16 @@ def check_count(provider, requests):
 VERSION = "2023-06-01"
 
 
+def check_results_follow(messages):
+    """OpenAI refuses a message with calls that is not followed by the results of them all."""
+    for at, message in enumerate(messages):
+        wanted = {call["id"] for call in message.get("tool_calls", [])}
+        following = itertools.takewhile(lambda m: m["role"] == "tool", messages[at + 1:])
+        found = {result["tool_call_id"] for result in following}
+        if wanted:
+            equal(found, wanted, "results after their calls")
+
+
 def check_request(conversation, dialect, provider, requests):
     equal(len(requests), 1, "requests that left")
     request, = requests
@@ -129,6 +140,8 @@ def check_request(conversation, dialect, provider, requests):
         raise Wrong(wrong + " in " + json.dumps(body)[:600])
     if provider == "anthropic":
         equal(request["headers"].get("anthropic-version"), VERSION, "anthropic-version")
+    if provider in ("openai", "compatible"):
+        check_results_follow(body["messages"])
     messages, options = READERS[provider](body)
     check_messages(conversation, dialect, provider, messages)
     check_options(conversation, provider, options)

@@ -139,17 +139,20 @@ class Items:
 
     def __init__(self):
         self.texts = {}
-        self.done = []
+        self.n_added = 0
+        self.done = {}
 
     def take(self, kind, event):
         at = (event["output_index"], event.get("content_index"))
         if kind == "response.output_item.added":
-            check(event["output_index"] == len(self.done), "an item before the last is done")
+            check(event["output_index"] == self.n_added, "items out of order")
+            self.n_added += 1
         elif kind.endswith(".delta"):
             self.texts[at] = self.texts.get(at, "") + event["delta"]
         elif kind == "response.output_item.done":
-            check(event["output_index"] == len(self.done), "items out of order")
-            self.done.append(event["item"])
+            at = event["output_index"]
+            check(at < self.n_added and at not in self.done, "an item done twice or never begun")
+            self.done[at] = event["item"]
         elif kind.endswith(".done") and kind != "response.content_part.done":
             whole = event.get("text", event.get("arguments", event.get("refusal")))
             check(whole is None or self.texts.get(at, "") == whole, f"{kind} is not its deltas")
@@ -179,7 +182,8 @@ def read_stream(body):
     if end is None:
         raise Broken("a short success: no end")
     take_response(end, answer)
-    check(items.done == end["output"], "the items done are not the output")
+    done = [items.done[at] for at in sorted(items.done)]
+    check(done == end["output"], "the items done are not the output")
     return answer
 
 

@@ -24,6 +24,8 @@ _tags = itertools.count()
 
 def exchange(port, dialect, model, conversation, stream):
     """The client's Answer; Failed for a proper error, Broken for anything else."""
+    if dialect is responses and not conversation.is_typed:
+        raise CannotSay("what another API of the vendor would take")
     body = dialect.write(conversation, model, stream)
     body.update((conversation.extra or {}).get(dialect.VENDOR, {}))
     if dialect is gemini:
