@@ -168,7 +168,8 @@ void CompletionRun::fail(const wire::CallError& error) {
   if (!streaming_) return reply_error(*exchange, error, dialect_);
   wire::CallError named = error;
   named.request_id = exchange->request().id;
-  exchange->write(std::exchange(out_, {}) + dialect_.stream_error(named));
+  if (!writer_->fail(named, out_)) out_ += dialect_.stream_error(named);
+  exchange->write(std::exchange(out_, {}));
   exchange->end_stream();
 }
 
@@ -209,12 +210,18 @@ std::shared_ptr<Generator> read_call(const ServerContext& context, HttpExchange&
   return nullptr;
 }
 
+void start_completion(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
+                      const wire::Dialect& dialect, wire::Call call) {
+  std::make_shared<CompletionRun>(std::move(exchange), std::move(generator), dialect,
+                                  std::move(call))
+      ->start();
+}
+
 void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                     const wire::Dialect& dialect, wire::Call call) {
-  const auto generator = read_call(context, *exchange, dialect, &call);
+  auto generator = read_call(context, *exchange, dialect, &call);
   if (!generator) return;
-  std::make_shared<CompletionRun>(std::move(exchange), generator, dialect, std::move(call))
-      ->start();
+  start_completion(std::move(generator), std::move(exchange), dialect, std::move(call));
 }
 
 }  // namespace overtake

@@ -22,5 +22,8 @@ std::optional<wire::CallError> find_unmet(const GenerateRequest& request, const 
 // `call` holds what the route says.
 void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                     const wire::Dialect& dialect, wire::Call call = {});
+// The same, of a call that is read already.
+void start_completion(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
+                      const wire::Dialect& dialect, wire::Call call);
 
 }  // namespace overtake

@@ -34,6 +34,9 @@ class AnswerWriter {
   virtual void add(int index, Event event, std::string& out) = 0;
   // All choices have finished.
   virtual void finish(std::string& out) = 0;
+  // The answer has failed after it began: writes its end where the dialect's has more in it than
+  // Dialect::stream_error, and says whether it did.
+  virtual bool fail(const CallError&, std::string&) { return false; }
   const UsageTotals& usage() const { return usage_; }
   // Set once the events can not become a proper answer (a tool's arguments are no JSON): what has
   // been written stands, the rest of the answer is this error.

@@ -12,7 +12,8 @@ GenerateRequest Call::choice_request(int index) const {
 std::string Call::member_of(int message, int part) const {
   if (message < 0 || static_cast<size_t>(message) >= origins.size()) return {};
   const MessageOrigin& origin = origins[static_cast<size_t>(message)];
-  return origin.parts + "." + std::to_string(origin.first_part + part);
+  const std::string index = std::to_string(origin.first_part + part);
+  return origin.parts + (origin.bracketed ? "[" + index + "]" : "." + index);
 }
 
 }  // namespace overtake::wire

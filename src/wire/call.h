@@ -1,6 +1,7 @@
 // Call: one HTTP request in any dialect, read into what a Generator takes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,9 @@ namespace overtake::wire {
 
 // Where the client's request has what became one of the prompt's messages.
 struct MessageOrigin {
-  std::string parts;   // the list that holds its parts: "messages.1.content.0.content"
-  int first_part = 0;  // of that list
+  std::string parts;       // the list that holds its parts: "messages.1.content.0.content"
+  int first_part = 0;      // of that list
+  bool bracketed = false;  // "[0]" after it instead of ".0"
 };
 
 // It asks for prompts.size() * n answers.
@@ -26,6 +28,11 @@ struct Call {
 
   // Of a chat prompt's messages; empty where they stand in the request one by one.
   std::vector<MessageOrigin> origins;
+
+  // OpenAI's Responses: members of the request that the answer repeats (a JSON object's text), and
+  // who keeps the answer; it gets the whole of it and its items, before the client does.
+  std::string repeated;
+  std::function<void(std::string answer, std::string items)> keep;
 
   int n_choices() const { return static_cast<int>(prompts.size()) * n; }
   // The request of choice `index`, which belongs to prompt index / n. A seed is spread so that the

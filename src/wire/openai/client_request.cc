@@ -7,6 +7,7 @@
 
 #include "wire/base64.h"
 #include "wire/openai/client.h"
+#include "wire/openai/responses.h"
 
 namespace overtake::openai {
 namespace {
@@ -26,6 +27,7 @@ class RequestWriter {
  private:
   // Members that came from this dialect go back into it, never over one that is written already.
   Status merge(const ExtraFields& extra, Json* into) const;
+  static Status merge_members(const ExtraFields& extra, Json* into);
   Result<Json> part_json(const ContentPart& part) const;
   Result<Json> content_json(const Message& message) const;
   Result<Json> message_json(const Message& message);
@@ -47,7 +49,11 @@ class RequestWriter {
 };
 
 Status RequestWriter::merge(const ExtraFields& extra, Json* into) const {
-  if (extra.empty() || request_.dialect != client_dialect.name) return {};
+  return request_.dialect == client_dialect.name ? merge_members(extra, into) : Status();
+}
+
+Status RequestWriter::merge_members(const ExtraFields& extra, Json* into) {
+  if (extra.empty()) return {};
   const Json members = TRY(parse_json(extra, "extra fields"));
   for (const auto& [key, value] : members.items()) {
     if (!into->contains(key)) (*into)[key] = value;
@@ -267,6 +273,9 @@ Result<Json> RequestWriter::write(bool stream) {
   }
   if (stream) body["stream"] = true;
   if (stream) body["stream_options"] = {{"include_usage", true}};
+  if (request_.dialect == kResponsesName) {
+    TRY(merge_members(shared_with_chat(request_.extra), &body));
+  }
   TRY(merge(request_.extra, &body));
   return body;
 }

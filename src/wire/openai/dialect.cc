@@ -5,6 +5,7 @@
 #include "wire/openai/answer.h"
 #include "wire/openai/error.h"
 #include "wire/openai/request.h"
+#include "wire/openai/responses.h"
 
 namespace overtake::openai {
 namespace {
@@ -68,5 +69,10 @@ const wire::Dialect completion_dialect = {"openai",
                                           error_json,
                                           stream_error,
                                           field_of};
+
+const wire::Dialect responses_dialect = {kResponsesName,         "resp_",
+                                         "text/event-stream",    parse_responses_request,
+                                         make_responses_writer,  responses_error_json,
+                                         responses_stream_error, responses_field_of};
 
 }  // namespace overtake::openai

@@ -13,22 +13,36 @@ const char* type_of(const wire::CallError& error) {
   return error.status == 403 ? "permission_error" : "invalid_request_error";
 }
 
-}  // namespace
-
-std::string error_json(const wire::CallError& error) {
+std::string body_of(const wire::CallError& error, const char* prompt) {
   Json fields;
   fields["message"] = error.message;
   fields["type"] = type_of(error);
   fields["param"] = error.param ? Json(*error.param) : Json(nullptr);
-  if (error.kind == ErrorCode::kContextLength) fields["param"] = "messages";
+  if (error.kind == ErrorCode::kContextLength) fields["param"] = prompt;
   fields["code"] = error.code ? Json(*error.code) : Json(nullptr);
   Json body;
   body["error"] = std::move(fields);
   return dump_json(body);
 }
 
+}  // namespace
+
+std::string error_json(const wire::CallError& error) { return body_of(error, "messages"); }
+
 std::string stream_error(const wire::CallError& error) {
   return "data: " + error_json(error) + "\n\n";
+}
+
+std::string responses_error_json(const wire::CallError& error) { return body_of(error, "input"); }
+
+std::string responses_stream_error(const wire::CallError& error) {
+  Json event;
+  event["type"] = "error";
+  event["sequence_number"] = 0;
+  event["code"] = error.code ? Json(*error.code) : Json(nullptr);
+  event["message"] = error.message;
+  event["param"] = error.param ? Json(*error.param) : Json(nullptr);
+  return "event: error\ndata: " + dump_json(event) + "\n\n";
 }
 
 }  // namespace overtake::openai

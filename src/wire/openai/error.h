@@ -12,5 +12,9 @@ std::string error_json(const wire::CallError& error);
 // An error that comes when the stream has begun: clients look for a top-level "error" in the data
 // of an event without a name; anything else passes for success.
 std::string stream_error(const wire::CallError& error);
+// Of Responses: the same, with the prompt's own name there; and the event that comes where no
+// response has begun.
+std::string responses_error_json(const wire::CallError& error);
+std::string responses_stream_error(const wire::CallError& error);
 
 }  // namespace overtake::openai

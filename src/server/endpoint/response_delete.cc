@@ -1,0 +1,24 @@
+// DELETE /v1/responses/{id}
+#include <nlohmann/json.hpp>
+
+#include "server/reply.h"
+#include "server/responses_run.h"
+
+namespace overtake {
+namespace {
+
+constexpr std::string_view kPrefix = "/v1/responses/";
+
+void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
+  const std::string id = exchange->request().path.substr(kPrefix.size());
+  if (!context.responses->erase(tenant_of(*exchange), id)) {
+    return reply_error(*exchange, response_not_found("response_id", id));
+  }
+  reply_json(*exchange, 200, Json{{"id", id}, {"object", "response"}, {"deleted", true}});
+}
+
+}  // namespace
+
+OVERTAKE_ENTRY(Endpoint, endpoint_response_delete) = {"DELETE", "/v1/responses/*", handle};
+
+}  // namespace overtake

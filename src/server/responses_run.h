@@ -1,0 +1,19 @@
+// The way of OpenAI's Responses to a completion, and from its answer into the store.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/endpoint.h"
+#include "wire/call_error.h"
+
+namespace overtake {
+
+void run_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange);
+
+// Whose request it is. There are no keys yet: every client is the local user.
+std::string tenant_of(const HttpExchange& exchange);
+wire::CallError response_not_found(std::string param, std::string_view id);
+
+}  // namespace overtake

@@ -1,0 +1,237 @@
+// The request of POST /v1/responses.
+#include <fmt/core.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "wire/openai/request.h"
+#include "wire/openai/responses.h"
+#include "wire/openai/sampling_fields.h"
+
+namespace overtake::openai {
+namespace {
+
+// All that is read here, in sampling_fields.cc and in responses_tools.cc.
+constexpr std::string_view kKnownFields[] = {
+    "model",
+    "input",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_output_tokens",
+    "previous_response_id",
+    "conversation",
+    "include",
+    "reasoning",
+    "text",
+    "top_logprobs",
+    "truncation",
+    "background",
+    "stream",
+    "stream_options",
+    "user",
+    "ignore_eos",
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "min_p",
+    "repetition_penalty",
+    "top_k",
+    "seed",
+    "logit_bias",
+    "stop",
+};
+
+// What the answer says again, as it was sent.
+constexpr std::string_view kRepeated[] = {
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "service_tier",
+    "temperature",
+    "top_p",
+    "previous_response_id",
+    "prompt_cache_key",
+    "safety_identifier",
+    "user",
+    "top_logprobs",
+    "tool_choice",
+    "tools",
+    "text",
+    "reasoning",
+    "truncation",
+    "store",
+    "conversation",
+    "parallel_tool_calls",
+};
+
+// Members that would change what the answer is, and that nothing here heeds.
+void refuse_unsupported(wire::Fields& fields) {
+  if (fields.boolean("background").value_or(false)) {
+    fields.unsupported("background", "answers are given while the client waits; leave it out");
+  }
+  if (fields.find("prompt")) {
+    fields.unsupported("prompt", "no prompt templates are kept here; send instructions and input");
+  }
+  if (fields.find("conversation")) {
+    fields.unsupported("conversation",
+                       "no conversations are kept here; go on with previous_response_id");
+  }
+  if (fields.find("moderation")) fields.unsupported("moderation", "no moderation is done here");
+  const auto truncation = fields.string("truncation");
+  if (truncation && *truncation == "auto") {
+    fields.unsupported("truncation",
+                       "a conversation that is too long is refused, nothing is cut out of it; "
+                       "send disabled");
+  } else if (truncation && *truncation != "disabled") {
+    fields.invalid("truncation", "expected disabled");
+  }
+  if (fields.find("n")) fields.unsupported("n", "a response is one answer");
+}
+
+void read_logprobs(wire::Fields& fields, GenerateRequest* out) {
+  const auto top = fields.integer("top_logprobs", 0, kMaxTopLogprobs);
+  bool wanted = top.value_or(0) > 0;
+  const Json* include = fields.array("include");
+  for (size_t i = 0; include && i < include->size(); ++i) {
+    if (!(*include)[i].is_string()) {
+      fields.invalid(fmt::format("include[{}]", i), "expected a string");
+    }
+    wanted = wanted || (*include)[i] == "message.output_text.logprobs";
+  }
+  if (wanted) out->top_logprobs = static_cast<int>(top.value_or(0));
+}
+
+void read_reasoning(wire::Fields& fields, ReasoningParams* out) {
+  const Json* reasoning = fields.object("reasoning");
+  if (!reasoning) return;
+  wire::Fields inner(*reasoning, "reasoning.");
+  out->effort = inner.string("effort").value_or("");
+  if (inner.string("summary")) out->shown = true;
+  if (inner.error()) fields.fail(*inner.error());
+}
+
+void read_input(wire::Fields& fields, wire::Call* call, ChatPrompt* chat) {
+  if (const auto instructions = fields.string("instructions")) {
+    chat->messages.emplace_back().content.push_back(TextPart{*instructions});
+    chat->messages.back().role = Role::kSystem;
+    call->origins.push_back({"instructions", 0, true});
+  }
+  const Json* input = fields.find("input");
+  if (input && input->is_string()) {
+    chat->messages.emplace_back().content.push_back(TextPart{input->get<std::string>()});
+    call->origins.push_back({"input", 0, true});
+  } else if (input && input->is_array() && !input->empty()) {
+    ItemMessages items;
+    read_items(*input, "input", fields, &items);
+    for (Message& message : items.messages) chat->messages.push_back(std::move(message));
+    for (auto& origin : items.origins) call->origins.push_back(std::move(origin));
+  } else {
+    fields.invalid("input", "expected a string or an array of items, at least one");
+  }
+}
+
+void repeat_members(const Json& body, wire::Call* call) {
+  Json repeated = Json::object();
+  for (const std::string_view name : kRepeated) {
+    const auto at = body.find(name);
+    if (at != body.end()) repeated[std::string(name)] = *at;
+  }
+  call->repeated = dump_json(repeated);
+}
+
+}  // namespace
+
+std::optional<wire::CallError> parse_responses_request(const Json& body, wire::Call* call) {
+  if (!body.is_object()) return wire::plain_error(400, "the request's body is not a JSON object");
+  wire::Fields fields(body);
+  refuse_unsupported(fields);
+  read_common_fields(fields, call);
+  call->n = 1;
+  GenerateRequest& request = call->request;
+  request.dialect = kResponsesName;
+  request.max_tokens = fields.integer("max_output_tokens", 1, std::numeric_limits<int64_t>::max());
+  read_logprobs(fields, &request);
+  read_reasoning(fields, &request.reasoning);
+  read_text_config(fields, &request);
+  fields.boolean("store");
+  request.extra = fields.extra(kKnownFields);
+  ChatPrompt chat;
+  read_responses_tools(fields, &chat);
+  read_input(fields, call, &chat);
+  call->prompts.emplace_back(std::move(chat));
+  repeat_members(body, call);
+  return fields.error();
+}
+
+void insert_history(ItemMessages history, wire::Call* call) {
+  auto& chat = std::get<ChatPrompt>(call->prompts.front());
+  const bool instructed = !call->origins.empty() && call->origins.front().parts == "instructions";
+  const auto move_in = [&](auto& from, auto& into) {
+    into.insert(into.begin() + instructed, std::make_move_iterator(from.begin()),
+                std::make_move_iterator(from.end()));
+  };
+  move_in(history.messages, chat.messages);
+  move_in(history.origins, call->origins);
+}
+
+ExtraFields shared_with_chat(const ExtraFields& extra) {
+  if (extra.empty()) return {};
+  const auto members = parse_json(extra, "extra fields");
+  if (!members.ok() || !members.value().is_object()) return {};
+  Json out = Json::object();
+  for (const char* name : {"metadata", "store", "service_tier", "prompt_cache_key",
+                           "prompt_cache_retention", "safety_identifier"}) {
+    const auto at = members.value().find(name);
+    if (at != members.value().end()) out[name] = *at;
+  }
+  return out.empty() ? ExtraFields() : dump_json(out);
+}
+
+std::string responses_field_of(const FeatureUse& use) {
+  switch (use.feature) {
+    case Feature::kImages:
+    case Feature::kAudio:
+    case Feature::kFiles:
+    case Feature::kTextPrompt:
+    case Feature::kTokenPrompt:
+    case Feature::kPromptLogprobs:
+      return "input";
+    case Feature::kTools:
+    case Feature::kVendorTools:
+      return use.tool < 0 ? "tools" : fmt::format("tools[{}]", use.tool);
+    case Feature::kForcedTools:
+      return "tool_choice";
+    case Feature::kJson:
+    case Feature::kJsonSchema:
+      return "text.format";
+    case Feature::kReasoning:
+      return "reasoning";
+    case Feature::kLogprobs:
+      return "top_logprobs";
+    case Feature::kTopK:
+      return "top_k";
+    case Feature::kMinP:
+      return "min_p";
+    case Feature::kRepetitionPenalty:
+      return "repetition_penalty";
+    case Feature::kPresencePenalty:
+      return "presence_penalty";
+    case Feature::kFrequencyPenalty:
+      return "frequency_penalty";
+    case Feature::kLogitBias:
+      return "logit_bias";
+    case Feature::kSeed:
+      return "seed";
+    case Feature::kStop:
+      return "stop";
+    case Feature::kIgnoreEnd:
+      return "ignore_eos";
+  }
+  return "";
+}
+
+}  // namespace overtake::openai
