@@ -22,7 +22,7 @@ Json text_part(std::string text, bool assistants) {
 
 Json whole_item(const Json& item) {
   Json out = item;
-  if (!out.contains("type")) out["type"] = "message";
+  if (!out.contains("type") || out["type"].is_null()) out["type"] = "message";
   if (out["type"] != "message") return out;
   if (out["content"].is_string()) {
     Json part = text_part(out["content"].get<std::string>(), out["role"] == "assistant");

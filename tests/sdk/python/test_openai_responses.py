@@ -1,0 +1,119 @@
+"""OpenAI's Responses by the official package against a running `overtake serve`; run by ../run.sh."""
+import os
+import unittest
+
+import openai
+from pydantic import BaseModel
+
+URL = os.environ["OVERTAKE_TEST_URL"] + "/v1"
+HAS_MODEL = "smollm2" in os.environ["OVERTAKE_TEST_MODELS"].split()
+TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}},
+        "strict": None}
+
+
+class ResponsesTest(unittest.TestCase):
+    def setUp(self):
+        self.client = openai.OpenAI(base_url=URL, api_key="any key is ignored", max_retries=0)
+        self.addCleanup(self.client.close)
+
+    def create(self, **fields):
+        return self.client.responses.create(**{"model": "null", "input": "hi", **fields})
+
+    def refused(self, **fields):
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.create(**fields)
+        return caught.exception.param
+
+    def test_answer(self):
+        answer = self.create(instructions="Be brief.", metadata={"a": "b"})
+        self.assertTrue(answer.id.startswith("resp_"))
+        self.assertEqual(answer.output_text, " token" * 16)
+        self.assertEqual(answer.status, "completed")
+        self.assertEqual(answer.instructions, "Be brief.")
+        self.assertEqual(answer.metadata, {"a": "b"})
+        self.assertEqual(answer.usage.output_tokens, 16)
+        self.assertEqual(answer.usage.total_tokens, answer.usage.input_tokens + 16)
+        self.assertEqual(answer.usage.input_tokens_details.cached_tokens, 0)
+        # The package builds its types without checks; this checks them.
+        type(answer).model_validate(answer.to_dict())
+
+    def test_stream(self):
+        events = list(self.create(stream=True, max_output_tokens=3))
+        self.assertEqual([event.sequence_number for event in events], list(range(len(events))))
+        for event in events:
+            type(event).model_validate(event.to_dict())
+        text = [event.delta for event in events if event.type == "response.output_text.delta"]
+        self.assertEqual(text, [" token"] * 3)
+        self.assertEqual(events[-1].type, "response.incomplete")
+        self.assertEqual(events[-1].response.incomplete_details.reason, "max_output_tokens")
+
+    def test_stream_helper(self):
+        with self.client.responses.stream(model="null", input="hi") as stream:
+            snapshots = [event.snapshot for event in stream
+                         if event.type == "response.output_text.delta"]
+            final = stream.get_final_response()
+        self.assertEqual(snapshots[-1], " token" * 16)
+        self.assertEqual(final.output_text, snapshots[-1])
+
+    def test_logprobs(self):
+        answer = self.create(include=["message.output_text.logprobs"], top_logprobs=1)
+        tokens = answer.output[0].content[0].logprobs
+        self.assertEqual(len(tokens), 16)
+        self.assertEqual(tokens[0].token, " token")
+
+    def test_conversation(self):
+        first = self.create()
+        second = self.create(previous_response_id=first.id, input=[
+            {"role": "user", "content": [{"type": "input_text", "text": "more"}]}])
+        self.assertEqual(second.previous_response_id, first.id)
+        self.assertGreater(second.usage.input_tokens, first.usage.input_tokens)
+        # Sent again by the client, the conversation is as long.
+        sent = self.create(store=False, input=[
+            {"role": "user", "content": "hi"}, *[item.to_dict() for item in first.output],
+            {"role": "user", "content": "more"}])
+        self.assertEqual(sent.usage.input_tokens, second.usage.input_tokens)
+        self.assertEqual(self.client.responses.retrieve(second.id), second)
+        items = list(self.client.responses.input_items.list(second.id))
+        self.assertEqual([item.content[0].text for item in items], ["more"])
+        self.client.responses.delete(first.id)
+        for call in (lambda: self.client.responses.retrieve(first.id),
+                     lambda: self.client.responses.delete(first.id),
+                     lambda: self.client.responses.retrieve(sent.id),
+                     lambda: self.create(previous_response_id=first.id)):
+            with self.assertRaises(openai.NotFoundError) as caught:
+                call()
+            self.assertEqual(caught.exception.code, "response_not_found")
+        self.create(previous_response_id=second.id)
+
+    def test_errors_name_their_field(self):
+        self.assertEqual(self.refused(temperature=3), "temperature")
+        self.assertEqual(self.refused(input=[{"role": "user", "content": [{"type": "x"}]}]),
+                         "input[0].content[0].type")
+        self.assertEqual(self.refused(tools=[TOOL]), "tools[0]")
+        self.assertEqual(self.refused(background=True), "background")
+        self.assertEqual(self.refused(tools=[{"type": "web_search"}]), "tools[0]")
+        self.assertEqual(self.refused(input="x" * 1_000_000), "input")
+        with self.assertRaises(openai.NotFoundError):
+            self.create(model="gpt-4o")
+
+    def test_parse_is_refused_where_the_model_can_not(self):
+        class Answer(BaseModel):
+            value: int
+
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.client.responses.parse(model="null", input="hi", text_format=Answer)
+        self.assertEqual(caught.exception.param, "text.format")
+
+    @unittest.skipUnless(HAS_MODEL, "smollm2 is not in the store")
+    def test_smollm2_knows_paris(self):
+        fields = {"model": "smollm2", "input": "What is the capital of France?",
+                  "temperature": 0, "max_output_tokens": 24}
+        whole = self.create(**fields).output_text
+        self.assertIn("Paris", whole)
+        text = "".join(event.delta for event in self.create(stream=True, **fields)
+                       if event.type == "response.output_text.delta")
+        self.assertEqual(text, whole)
+
+
+if __name__ == "__main__":
+    unittest.main()
