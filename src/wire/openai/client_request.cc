@@ -31,6 +31,7 @@ class RequestWriter {
   Result<Json> part_json(const ContentPart& part) const;
   Result<Json> content_json(const Message& message) const;
   Result<Json> message_json(const Message& message);
+  Status write_messages(const std::vector<Message>& from, Json* out);
   Status write_calls(const Message& message, Json* out);
   std::string answered_call(const Message& message);
   Status write_tools(const ChatPrompt& chat, Json* body) const;
@@ -153,6 +154,27 @@ Result<Json> RequestWriter::message_json(const Message& message) {
   return out;
 }
 
+// A message with calls must be followed by their results: what the assistant says after a call
+// and before the results joins the message.
+Status RequestWriter::write_messages(const std::vector<Message>& from, Json* out) {
+  for (size_t i = 0; i < from.size();) {
+    size_t end = i + 1;
+    const bool calls = from[i].role == Role::kAssistant && !from[i].tool_calls().empty();
+    while (calls && end < from.size() && from[end].role == Role::kAssistant) ++end;
+    if (end == i + 1) {
+      out->push_back(TRY(message_json(from[i])));
+    } else {
+      Message joined = from[i];
+      for (size_t j = i + 1; j < end; ++j) {
+        joined.content.insert(joined.content.end(), from[j].content.begin(), from[j].content.end());
+      }
+      out->push_back(TRY(message_json(joined)));
+    }
+    i = end;
+  }
+  return {};
+}
+
 Status RequestWriter::write_tools(const ChatPrompt& chat, Json* body) const {
   for (const ToolSpec& tool : chat.tools) {
     if (tool.name.empty()) {
@@ -250,7 +272,7 @@ Result<Json> RequestWriter::write(bool stream) {
   Json body;
   body["model"] = request_.model;
   Json& messages = body["messages"] = Json::array();
-  for (const Message& message : chat->messages) messages.push_back(TRY(message_json(message)));
+  TRY(write_messages(chat->messages, &messages));
   TRY(write_tools(*chat, &body));
   write_tool_choice(chat->tool_choice, &body);
   TRY(write_format(&body));

@@ -205,6 +205,25 @@ TEST(OpenAiClient, CallsWithoutIdsGetSomeAndTheirAnswersTheSame) {
   EXPECT_FALSE(messages[1].contains("name")) << "OpenAI refuses it";
 }
 
+TEST(OpenAiClient, ResultsFollowTheirCalls) {
+  GenerateRequest request;
+  ChatPrompt chat;
+  for (const char* name : {"f", "g"}) {
+    Message said{.role = Role::kAssistant};
+    said.content = {TextPart{name}, ToolCall{.id = name, .name = name, .arguments = "{}"}};
+    chat.messages.push_back(said);
+  }
+  for (const char* name : {"f", "g"}) {
+    Message result{.role = Role::kTool, .content = {TextPart{"r"}}, .tool_call_id = name};
+    chat.messages.push_back(result);
+  }
+  request.prompt = chat;
+  const Json messages = Json::parse(written(request, false))["messages"];
+  ASSERT_EQ(messages.size(), 3u);
+  EXPECT_EQ(messages[0]["content"].size(), 2u);
+  EXPECT_EQ(messages[0]["tool_calls"].size(), 2u);
+}
+
 TEST(OpenAiClient, RefusesWhatItCanNotSay) {
   GenerateRequest request;
   request.prompt = TextPrompt{"x"};
