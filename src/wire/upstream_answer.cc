@@ -36,6 +36,21 @@ void shorten(std::string* text) {
   text->resize(cut);
 }
 
+std::string token_bytes(const Json& token) {
+  const Json* bytes = member(token, "bytes");
+  if (!bytes || !bytes->is_array()) return string_member(token, "token");
+  std::string out;
+  for (const Json& byte : *bytes) {
+    if (byte.is_number_integer()) out += static_cast<char>(byte.get<int64_t>() & 0xff);
+  }
+  return out;
+}
+
+double logprob_of(const Json& token) {
+  const Json* value = member(token, "logprob");
+  return value && value->is_number() ? value->get<double>() : 0;
+}
+
 }  // namespace
 
 const Json* member(const Json& object, std::string_view name) {
@@ -54,6 +69,18 @@ int64_t count_member(const Json& object, std::string_view name) {
   if (!value || !value->is_number_integer()) return 0;
   const bool fits = !value->is_number_unsigned() || value->get<uint64_t>() <= (uint64_t{1} << 48);
   return fits ? std::max<int64_t>(value->get<int64_t>(), 0) : 0;
+}
+
+std::vector<TokenLogprob> read_token_logprobs(const Json* entries) {
+  std::vector<TokenLogprob> out;
+  if (!entries || !entries->is_array()) return out;
+  for (const Json& token : *entries) {
+    TokenLogprob& entry = out.emplace_back(TokenLogprob{0, token_bytes(token), logprob_of(token)});
+    const Json* top = member(token, "top_logprobs");
+    if (!top || !top->is_array()) continue;
+    for (const Json& other : *top) entry.top.push_back({0, token_bytes(other), logprob_of(other)});
+  }
+  return out;
 }
 
 Error damaged_answer(std::string_view api, std::string_view what) {

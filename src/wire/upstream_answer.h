@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -18,6 +19,9 @@ std::string string_member(const Json& object, std::string_view name);
 // The member's value in [0, 2^48]; 0 for anything else. Counts are the vendor's word: one that can
 // not be is taken for none.
 int64_t count_member(const Json& object, std::string_view name);
+// The log probabilities of tokens, as OpenAI has them and Ollama after it: [{token, logprob, bytes,
+// top_logprobs}]. `entries` may be null or anything.
+std::vector<TokenLogprob> read_token_logprobs(const Json* entries);
 
 // An answer that is not `api` ("OpenAI's chat completions"): kDamaged. `what` must not quote it.
 Error damaged_answer(std::string_view api, std::string_view what);

@@ -110,9 +110,9 @@ void RemoteCall::push(std::vector<Event> events) {
     if (over_) return;
     if (first_us_ == 0 && !std::holds_alternative<StartedEvent>(event)) first_us_ = now_us();
     if (auto* usage = std::get_if<UsageEvent>(&event)) {
-      // Seen from here: reading the prompt takes until the first piece of the answer.
-      usage->prefill_us = first_us_ - started_us_;
-      usage->decode_us = now_us() - first_us_;
+      // Where the upstream does not say: reading the prompt takes until the first piece.
+      if (usage->prefill_us == 0) usage->prefill_us = first_us_ - started_us_;
+      if (usage->decode_us == 0) usage->decode_us = now_us() - first_us_;
     }
     if (auto* failed = std::get_if<FailedEvent>(&event)) {
       const std::optional<UpstreamFault> fault = failed->upstream;

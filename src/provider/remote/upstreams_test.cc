@@ -29,8 +29,11 @@ TEST(Provider, EveryOneIsWhole) {
     const auto upstreams = provider->upstreams({});
     ASSERT_TRUE(upstreams.ok());
     for (const Upstream& upstream : *upstreams) {
-      EXPECT_TRUE(upstream.base_url.starts_with("https://")) << upstream.name;
-      EXPECT_TRUE(upstream.public_only && upstream.needs_key && !upstream.given);
+      // Without a word of the operator's: a vendor that wants a key, or a server on this machine.
+      const bool is_here = upstream.base_url.starts_with("http://127.0.0.1:");
+      EXPECT_TRUE(is_here || upstream.base_url.starts_with("https://")) << upstream.name;
+      EXPECT_EQ(upstream.public_only && upstream.needs_key, !is_here) << upstream.name;
+      EXPECT_FALSE(upstream.given);
       EXPECT_FALSE(upstream.base_url.ends_with('/'));
     }
   }
@@ -57,6 +60,42 @@ TEST(Upstreams, ComeFromTheEnvironment) {
     EXPECT_FALSE(upstreams.find(name)) << name;
   }
   EXPECT_FALSE(upstreams.find("openai/" + std::string(300, 'x')));
+}
+
+// As Ollama's own clients read it.
+TEST(Upstreams, OllamaIsWhereItsVariableSays) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"example.com", "http://example.com:11434"},
+      {"1.2.3.4:56789", "http://1.2.3.4:56789"},
+      {":56789", "http://127.0.0.1:56789"},
+      {"0.0.0.0", "http://127.0.0.1:11434"},
+      {"0.0.0.0:80", "http://127.0.0.1:80"},
+      {"[::]:8080", "http://[::1]:8080"},
+      {"::1", "http://[::1]:11434"},
+      {"[::1]", "http://[::1]:11434"},
+      {"example.com:56789/path/", "http://example.com:56789/path"},
+      {"http://example.com", "http://example.com:80"},
+      {"https://example.com/path", "https://example.com:443/path"},
+      {"https://example.com:56789", "https://example.com:56789"}};
+  for (const auto& [host, url] : cases) {
+    const auto made = Upstreams::from({{"OLLAMA_HOST", host}, {"OLLAMA_API_KEY", "k"}});
+    ASSERT_TRUE(made.ok()) << host << made.error().message;
+    const Upstream& upstream = named(**made, "ollama");
+    EXPECT_EQ(upstream.base_url, url) << host;
+    EXPECT_EQ(upstream.key, "k");
+    EXPECT_EQ(upstream.public_only, std::string_view(host).find("example.com") == 0 ||
+                                        std::string_view(host).find("://ex") != std::string::npos ||
+                                        std::string_view(host) == "1.2.3.4:56789")
+        << host;
+    EXPECT_TRUE(upstream.given);
+  }
+  const auto unset = Upstreams::from({});
+  EXPECT_EQ(named(**unset, "ollama").base_url, "http://127.0.0.1:11434");
+  EXPECT_FALSE(named(**unset, "ollama").public_only);
+  EXPECT_EQ((*unset)->find("ollama/hf.co/a/b:Q4_K_M")->info().name, "ollama/hf.co/a/b:Q4_K_M");
+  const auto bad = Upstreams::from({{"OLLAMA_HOST", "ftp://x"}});
+  ASSERT_FALSE(bad.ok());
+  EXPECT_THAT(bad.error().message, HasSubstr("OLLAMA_HOST"));
 }
 
 TEST(Upstreams, VariablesThatMakeNoSenseAreNamed) {

@@ -19,33 +19,9 @@ using wire::string_member;
 constexpr std::string_view kApi = "OpenAI's chat completions";
 constexpr size_t kMaxTools = 128;
 
-std::string token_bytes(const Json& token) {
-  const Json* bytes = member(token, "bytes");
-  if (!bytes || !bytes->is_array()) return string_member(token, "token");
-  std::string out;
-  for (const Json& byte : *bytes) {
-    if (byte.is_number_integer()) out += static_cast<char>(byte.get<int64_t>() & 0xff);
-  }
-  return out;
-}
-
-double logprob_of(const Json& token) {
-  const Json* value = member(token, "logprob");
-  return value && value->is_number() ? value->get<double>() : 0;
-}
-
 std::vector<TokenLogprob> read_logprobs(const Json& choice) {
-  std::vector<TokenLogprob> out;
   const Json* logprobs = member(choice, "logprobs");
-  const Json* content = logprobs ? member(*logprobs, "content") : nullptr;
-  if (!content || !content->is_array()) return out;
-  for (const Json& token : *content) {
-    TokenLogprob& entry = out.emplace_back(TokenLogprob{0, token_bytes(token), logprob_of(token)});
-    const Json* top = member(token, "top_logprobs");
-    if (!top || !top->is_array()) continue;
-    for (const Json& other : *top) entry.top.push_back({0, token_bytes(other), logprob_of(other)});
-  }
-  return out;
+  return wire::read_token_logprobs(logprobs ? member(*logprobs, "content") : nullptr);
 }
 
 // A choice grows by deltas, or has its message at once.
