@@ -3,6 +3,7 @@ answer that came one that it could have got: its types, with every member known.
 import collections.abc
 import functools
 import json
+import os
 import types as python_types
 import typing
 
@@ -36,6 +37,8 @@ def strict(kind):
         return typing.Union[tuple(strict(each) for each in arguments)]
     if origin in (collections.abc.Iterable, collections.abc.Sequence, list):
         return typing.List[strict(arguments[0])]
+    if origin in (typing.IO, os.PathLike):  # a file that the package would read into a text
+        return str
     return kind
 
 
