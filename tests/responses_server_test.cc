@@ -220,6 +220,29 @@ TEST_F(ResponsesServerTest, KeepsResponsesAndGoesOnFromThem) {
   EXPECT_EQ(ask(get("/v1/responses/" + answer["id"].get<std::string>())).status, 404);
 }
 
+TEST_F(ResponsesServerTest, CountsWhatARequestWouldBeWithItsHistory) {
+  const auto count = [&](Json body) {
+    body["model"] = "null";
+    return ask(post("/v1/responses/input_tokens", dump_json(body)));
+  };
+  const auto alone = count({{"input", "12345678"}, {"instructions", "1234"}});
+  ASSERT_EQ(alone.status, 200) << alone.body;
+  EXPECT_EQ(Json::parse(alone.body),
+            (Json{{"object", "response.input_tokens"}, {"input_tokens", 3}}));
+  const Json first = Json::parse(create({{"model", "null"}, {"input", "1234"}}).body);
+  const int64_t said = first["usage"]["total_tokens"];
+  Json more{{"previous_response_id", first["id"]}, {"input", "12345678"}};
+  const int64_t counted = Json::parse(count(more).body)["input_tokens"];
+  more.erase("input");
+  EXPECT_EQ(Json::parse(count(more).body)["input_tokens"], counted - 2);
+  EXPECT_GT(counted, said);
+  more["previous_response_id"] = "resp_gone";
+  EXPECT_EQ(count(more).status, 404);
+  EXPECT_EQ(Json::parse(count(Json::object()).body)["error"]["param"], "input");
+  EXPECT_EQ(count({{"input", "a"}, {"tools", {{{"type", "web_search"}}}}}).status, 400);
+  EXPECT_EQ(ask(get("/v1/responses/input_tokens")).status, 405);
+}
+
 TEST_F(ResponsesServerTest, ListsInputItemsByPages) {
   scripted_->set("", {.n_tokens = 1});
   Json body{{"input", Json::array()}};

@@ -15,9 +15,8 @@ namespace {
 // Lives on the event loop. The exchange's callbacks own it until its answer.
 class CountRun : public std::enable_shared_from_this<CountRun> {
  public:
-  CountRun(std::shared_ptr<HttpExchange> exchange, const wire::Dialect& dialect,
-           std::string_view member)
-      : exchange_(std::move(exchange)), dialect_(dialect), member_(member) {}
+  CountRun(std::shared_ptr<HttpExchange> exchange, const wire::Dialect& dialect, CountForm form)
+      : exchange_(std::move(exchange)), dialect_(dialect), form_(form) {}
 
   void start(std::shared_ptr<Generator> generator, GenerateRequest request);
 
@@ -28,7 +27,7 @@ class CountRun : public std::enable_shared_from_this<CountRun> {
   std::shared_ptr<HttpExchange> exchange_;
   std::shared_ptr<Generator> generator_;
   const wire::Dialect& dialect_;
-  std::string_view member_;
+  const CountForm form_;
   std::optional<Answer> answer_;  // until it is given or of no more use
   int64_t count_ = 0;
 };
@@ -62,7 +61,10 @@ void CountRun::pump() {
     }
     if (!is_last(*event)) continue;
     answer_.reset();
-    reply_json(*exchange_, 200, Json{{std::string(member_), count_}});
+    Json body;
+    if (!form_.object.empty()) body["object"] = form_.object;
+    body[std::string(form_.member)] = count_;
+    reply_json(*exchange_, 200, body);
   }
 }
 
@@ -75,16 +77,21 @@ void CountRun::fail(const wire::CallError& error, const Error& reason) {
 }  // namespace
 
 void run_count(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
-               const wire::Dialect& dialect, std::string_view member, wire::Call call) {
+               const wire::Dialect& dialect, CountForm form, wire::Call call) {
   auto generator = read_call(context, *exchange, dialect, &call);
   if (!generator) return;
+  start_count(std::move(generator), std::move(exchange), dialect, form, std::move(call));
+}
+
+void start_count(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
+                 const wire::Dialect& dialect, CountForm form, wire::Call call) {
   GenerateRequest request = call.choice_request(0);
   if (const auto unmet = find_unmet(request, call, dialect, generator->info())) {
     return reply_error(*exchange, *unmet, dialect);
   }
   request.id = make_uuid_v7();
   request.trace_id = exchange->request().id;
-  std::make_shared<CountRun>(std::move(exchange), dialect, member)
+  std::make_shared<CountRun>(std::move(exchange), dialect, form)
       ->start(std::move(generator), std::move(request));
 }
 

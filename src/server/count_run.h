@@ -10,8 +10,17 @@
 
 namespace overtake {
 
-// Answers {"MEMBER": n} as soon as the model has said n. `call` holds what the route says.
+// {"MEMBER": n}, and {"object": OBJECT} beside it unless that is empty.
+struct CountForm {
+  std::string_view member;
+  std::string_view object = {};
+};
+
+// Answers as soon as the model has said n. `call` holds what the route says.
 void run_count(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
-               const wire::Dialect& dialect, std::string_view member, wire::Call call = {});
+               const wire::Dialect& dialect, CountForm form, wire::Call call = {});
+// The same, of a call that is read already.
+void start_count(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
+                 const wire::Dialect& dialect, CountForm form, wire::Call call);
 
 }  // namespace overtake

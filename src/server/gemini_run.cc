@@ -36,7 +36,7 @@ void run_gemini(const ServerContext& context, std::shared_ptr<HttpExchange> exch
                        gemini::event_dialect);
   }
   if (route.method == "countTokens") {
-    return run_count(context, std::move(exchange), gemini::count_dialect, "totalTokens",
+    return run_count(context, std::move(exchange), gemini::count_dialect, {"totalTokens"},
                      std::move(call));
   }
   if (!call.stream && route.method != "generateContent") {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/completion_run.h"
+#include "server/count_run.h"
 #include "server/reply.h"
 #include "wire/openai/dialect.h"
 #include "wire/openai/responses.h"
@@ -77,6 +78,48 @@ std::optional<wire::CallError> add_history(const ResponseStore& store, const std
   return fields.error();
 }
 
+// A request that is read, with what was said before it.
+struct Asked {
+  Json body;
+  std::string tenant;
+  std::string previous_id;
+  std::shared_ptr<Generator> generator;
+  wire::Call call;
+};
+
+std::optional<wire::CallError> read_asked(const ServerContext& context, Asked* asked) {
+  if (!asked->body.is_object()) {
+    return wire::plain_error(400, "the request's body is not a JSON object");
+  }
+  resolve_references(*context.responses, asked->tenant, &asked->body);
+  wire::Call& call = asked->call;
+  if (auto error = openai::responses_dialect.parse(asked->body, &call)) return error;
+  asked->generator = context.find(call.model);
+  if (!asked->generator) return wire::model_not_found(call.model);
+  call.request.principal.tenant = asked->tenant;
+  const Json* previous = string_member(asked->body, "previous_response_id");
+  if (!previous) return std::nullopt;
+  asked->previous_id = previous->get<std::string>();
+  return add_history(*context.responses, asked->tenant, asked->previous_id, &call);
+}
+
+// nullopt where an error was the answer.
+std::optional<Asked> read_asked(const ServerContext& context, HttpExchange& exchange) {
+  auto parsed = parse_json(exchange.request().body, "request body");
+  std::optional<wire::CallError> error;
+  Asked asked;
+  if (parsed.ok()) {
+    asked.body = std::move(parsed).value();
+    asked.tenant = tenant_of(exchange);
+    error = read_asked(context, &asked);
+  } else {
+    error = wire::to_call_error(parsed.error());
+  }
+  if (!error) return asked;
+  reply_error(exchange, *error, openai::responses_dialect);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string tenant_of(const HttpExchange&) { return {}; }
@@ -92,40 +135,29 @@ wire::CallError response_not_found(std::string param, std::string_view id) {
 }
 
 void run_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
-  const wire::Dialect& dialect = openai::responses_dialect;
-  auto parsed = parse_json(exchange->request().body, "request body");
-  if (!parsed.ok()) return reply_error(*exchange, wire::to_call_error(parsed.error()), dialect);
-  Json body = std::move(parsed).value();
-  if (!body.is_object()) {
-    return reply_error(*exchange, wire::plain_error(400, "the request's body is not a JSON object"),
-                       dialect);
-  }
-  const std::string tenant = tenant_of(*exchange);
-  resolve_references(*context.responses, tenant, &body);
-  wire::Call call;
-  if (const auto error = dialect.parse(body, &call)) {
-    return reply_error(*exchange, *error, dialect);
-  }
-  auto generator = context.find(call.model);
-  if (!generator) return reply_error(*exchange, wire::model_not_found(call.model), dialect);
-  call.request.principal.tenant = tenant;
-  const Json* previous = string_member(body, "previous_response_id");
-  const std::string previous_id = previous ? previous->get<std::string>() : std::string();
-  if (previous) {
-    if (const auto error = add_history(*context.responses, tenant, previous_id, &call)) {
-      return reply_error(*exchange, *error, dialect);
-    }
-  }
+  auto asked = read_asked(context, *exchange);
+  if (!asked) return;
+  const Json& body = asked->body;
   const auto store = body.find("store");
   if (store == body.end() || store->is_null() || *store == true) {
     const std::string& uuid = exchange->request().id;
-    call.keep = [kept = context.responses, tenant, previous_id, id = "resp_" + uuid,
-                 input = dump_json(openai::input_items(body["input"], uuid))](std::string answer,
-                                                                              std::string items) {
-      kept->put(tenant, {id, previous_id, std::move(answer), input, std::move(items)});
-    };
+    asked->call.keep =
+        [kept = context.responses, tenant = asked->tenant, previous_id = asked->previous_id,
+         id = "resp_" + uuid,
+         input = dump_json(openai::input_items(body.value("input", Json(nullptr)), uuid))](
+            std::string answer, std::string items) {
+          kept->put(tenant, {id, previous_id, std::move(answer), input, std::move(items)});
+        };
   }
-  start_completion(std::move(generator), std::move(exchange), dialect, std::move(call));
+  start_completion(std::move(asked->generator), std::move(exchange), openai::responses_dialect,
+                   std::move(asked->call));
+}
+
+void count_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
+  auto asked = read_asked(context, *exchange);
+  if (!asked) return;
+  start_count(std::move(asked->generator), std::move(exchange), openai::responses_dialect,
+              {"input_tokens", "response.input_tokens"}, std::move(asked->call));
 }
 
 }  // namespace overtake

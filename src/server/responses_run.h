@@ -11,6 +11,8 @@
 namespace overtake {
 
 void run_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange);
+// How long the same request would be.
+void count_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange);
 
 // Whose request it is. There are no keys yet: every client is the local user.
 std::string tenant_of(const HttpExchange& exchange);

@@ -6,7 +6,7 @@ namespace overtake {
 namespace {
 
 void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
-  run_count(context, std::move(exchange), anthropic::count_dialect, "input_tokens");
+  run_count(context, std::move(exchange), anthropic::count_dialect, {"input_tokens"});
 }
 
 }  // namespace

@@ -129,7 +129,7 @@ void read_input(wire::Fields& fields, wire::Call* call, ChatPrompt* chat) {
     read_items(*input, "input", fields, &items);
     for (Message& message : items.messages) chat->messages.push_back(std::move(message));
     for (auto& origin : items.origins) call->origins.push_back(std::move(origin));
-  } else {
+  } else if (input || !fields.find("previous_response_id")) {
     fields.invalid("input", "expected a string or an array of items, at least one");
   }
 }
@@ -158,6 +158,7 @@ std::optional<wire::CallError> parse_responses_request(const Json& body, wire::C
   read_reasoning(fields, &request.reasoning);
   read_text_config(fields, &request);
   fields.boolean("store");
+  fields.string("previous_response_id");
   request.extra = fields.extra(kKnownFields);
   ChatPrompt chat;
   read_responses_tools(fields, &chat);

@@ -85,6 +85,16 @@ class ResponsesTest(unittest.TestCase):
             self.assertEqual(caught.exception.code, "response_not_found")
         self.create(previous_response_id=second.id)
 
+    def test_input_tokens(self):
+        first = self.create()
+        count = self.client.responses.input_tokens.count
+        counted = count(model="null", input="hi")
+        type(counted).model_validate(counted.to_dict())
+        self.assertEqual(counted.input_tokens, first.usage.input_tokens)
+        second = {"model": "null", "input": "more", "previous_response_id": first.id}
+        self.assertEqual(count(**second).input_tokens,
+                         self.create(**second).usage.input_tokens)
+
     def test_errors_name_their_field(self):
         self.assertEqual(self.refused(temperature=3), "temperature")
         self.assertEqual(self.refused(input=[{"role": "user", "content": [{"type": "x"}]}]),
