@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -51,6 +52,8 @@ struct ClientDialect {
   // Of a list of models in pages, the path of the one after `body`; empty: that was all. Null: the
   // list is one page.
   std::string (*next_models_path)(std::string_view body) = nullptr;
+  // Name and value of a header that models_path wants besides the key's.
+  std::pair<std::string_view, std::string_view> models_header = {};
 };
 
 // Reads a count, whose body `read_count` understands, as an answer of nothing but its usage.

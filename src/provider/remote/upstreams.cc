@@ -147,6 +147,8 @@ Result<std::string> Upstreams::get(const Upstream& upstream, const std::string& 
   loop->post([loop = loop.get(), listing, path, &upstream] {
     HttpClientRequest http;
     http.url = upstream.base_url + path;
+    const auto& [name, value] = upstream.dialect->models_header;
+    if (!name.empty()) http.headers.push_back({std::string(name), std::string(value)});
     if (!upstream.key.empty()) http.headers.push_back(upstream.authorize(upstream.key));
     http.connect_timeout_ms = http.first_byte_timeout_ms = http.silence_timeout_ms = kListTimeoutMs;
     listing->call = loop->client(upstream).start(
