@@ -31,7 +31,7 @@ def strict(kind):
             members[name] = (typing_extensions.Required if wanted
                              else typing_extensions.NotRequired)[strict(hint)]
         out = typing_extensions.TypedDict(kind.__name__, members)
-        out.__pydantic_config__ = pydantic.ConfigDict(extra="forbid")
+        out.__pydantic_config__ = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
         return out
     if origin in (typing.Union, python_types.UnionType):
         return typing.Union[tuple(strict(each) for each in arguments)]
