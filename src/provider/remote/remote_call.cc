@@ -16,6 +16,22 @@ constexpr int64_t kLingerUs = 1'000'000;
 // What may wait for a reader before the upstream has to. It goes on once a quarter is left.
 constexpr size_t kMaxPendingBytes = 256u << 10;
 
+// Takes out what proves reasoning to its vendor; false: nothing else was in the event.
+bool drop_signatures(Event& event) {
+  if (auto* text = std::get_if<TextEvent>(&event)) {
+    const bool was_all = text->text.empty() && text->logprobs.empty() && !text->signature.empty();
+    text->signature.clear();
+    return !was_all;
+  }
+  if (auto* thought = std::get_if<ReasoningEvent>(&event)) {
+    thought->signature.clear();
+    thought->encrypted.clear();
+    return !thought->text.empty();
+  }
+  if (auto* tool = std::get_if<ToolEvent>(&event)) tool->signature.clear();
+  return true;
+}
+
 int64_t jittered(int64_t ms) {
   static thread_local std::minstd_rand random(std::random_device{}());
   return ms / 2 + std::uniform_int_distribution<int64_t>(0, ms / 2)(random);
@@ -108,6 +124,7 @@ void RemoteCall::on_done(const Status& status) {
 void RemoteCall::push(std::vector<Event> events) {
   for (Event& event : events) {
     if (over_) return;
+    if (!request_.keeps_signatures && !drop_signatures(event)) continue;
     if (first_us_ == 0 && !std::holds_alternative<StartedEvent>(event)) first_us_ = now_us();
     if (auto* usage = std::get_if<UsageEvent>(&event)) {
       // Where the upstream does not say: reading the prompt takes until the first piece.

@@ -18,6 +18,8 @@ struct RemoteRequest {
   std::shared_ptr<AnswerStream> answer;
   std::optional<int64_t> deadline_us;  // UTC
   bool is_count = false;               // answered by ClientDialect::read_count
+  // Whether what proves reasoning to its vendor can come back to it: only in its own dialect.
+  bool keeps_signatures = true;
 };
 
 // On the loop's thread. Owned by the RemoteLoop until it is over and its connection is free again.

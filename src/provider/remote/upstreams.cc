@@ -59,8 +59,7 @@ class RemoteGenerator : public Generator {
   Result<Answer> generate(GenerateRequest request) override {
     TRY(check(request));
     request.model = model_;
-    return call(TRY(upstream_->dialect->write_request(request, request.stream)),
-                request.deadline_us, false);
+    return call(TRY(upstream_->dialect->write_request(request, request.stream)), request, false);
   }
 
   Result<Answer> count_tokens(GenerateRequest request) override {
@@ -68,7 +67,7 @@ class RemoteGenerator : public Generator {
     if (!dialect.write_count) return Generator::count_tokens(std::move(request));
     TRY(check(request));
     request.model = model_;
-    return call(TRY(dialect.write_count(request)), request.deadline_us, true);
+    return call(TRY(dialect.write_count(request)), request, true);
   }
 
  private:
@@ -82,9 +81,14 @@ class RemoteGenerator : public Generator {
     return {};
   }
 
-  Answer call(wire::Outgoing outgoing, std::optional<int64_t> deadline_us, bool is_count) {
+  Answer call(wire::Outgoing outgoing, const GenerateRequest& request, bool is_count) {
     auto answer = std::make_shared<AnswerStream>();
-    RemoteRequest remote{upstream_, std::move(outgoing), answer, deadline_us, is_count};
+    RemoteRequest remote{.upstream = upstream_,
+                         .outgoing = std::move(outgoing),
+                         .answer = answer,
+                         .deadline_us = request.deadline_us,
+                         .is_count = is_count,
+                         .keeps_signatures = request.dialect == upstream_->dialect->name};
     loop_->start(std::make_shared<RemoteCall>(*loop_, std::move(remote)));
     return Answer(std::move(answer));
   }

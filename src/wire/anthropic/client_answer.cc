@@ -224,7 +224,7 @@ FinishReason MessagesReader::finish_reason() const {
     return FinishReason::kLength;
   }
   if (reason_ == "tool_use") return FinishReason::kToolCalls;
-  return reason_ == "refusal" ? FinishReason::kRefusal : FinishReason::kStop;
+  return reason_ == "refusal" ? FinishReason::kContentFilter : FinishReason::kStop;
 }
 
 Status MessagesReader::take_end(std::vector<Event>* out) {

@@ -313,7 +313,7 @@ std::vector<std::vector<Event>> conversations() {
        done(FinishReason::kStop, "end_turn")},
       {started, TextEvent{"a", {}}, usage, done(FinishReason::kStop, "stop_sequence", "END")},
       {started, TextEvent{"a", {}}, usage, done(FinishReason::kLength, "max_tokens")},
-      {started, TextEvent{"no", {}}, usage, done(FinishReason::kRefusal, "refusal")},
+      {started, TextEvent{"no", {}}, usage, done(FinishReason::kContentFilter, "refusal")},
       {started, usage, done(FinishReason::kStop, "pause_turn")},
       {started, ReasoningEvent{"h"}, ReasoningEvent{"m"}, ReasoningEvent{"", "s1"},
        ReasoningEvent{"", "", "enc"}, ReasoningEvent{"", "s2"}, TextEvent{"a", {}}, usage,
@@ -390,7 +390,7 @@ TEST(AnthropicClient, ReadsWhatAnthropicAddsOfItsOwn) {
                                               R"({"type":"refusal","explanation":"why"}})") +
                        event("message_stop"),
                    true),
-              HasSubstr("refusal why\nusage 8 5 0 1 0\nfinished 4 refusal"));
+              HasSubstr("refusal why\nusage 8 5 0 1 0\nfinished 3 refusal"));
 }
 
 TEST(AnthropicClient, DamageIsNeverAnAnswer) {
