@@ -12,12 +12,8 @@ from simulator import server as simulated
 from . import anthropic, gemini, judge, ollama, openai, responses, table, types_of_vendors, world
 from .conversation import Broken, CannotSay, Failed
 
-DIALECTS = (openai, *[responses][:(world.TESTS.parent / "src/server/endpoint/responses.cc").exists()],
-            anthropic, gemini, ollama)
-FILES = {"openai": "openai", "compatible": "openai_compatible", "anthropic": "anthropic",
-         "google": "gemini", "ollama": "ollama"}
-PROVIDERS = tuple(name for name, file in FILES.items()
-                  if (world.TESTS.parent / f"src/provider/{file}.cc").exists())
+DIALECTS = (openai, responses, anthropic, gemini, ollama)
+PROVIDERS = ("openai", "compatible", "anthropic", "google", "ollama")
 N_THREADS = 6
 _tags = itertools.count()
 
