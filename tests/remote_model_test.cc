@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "engine/null_generator.h"
 #include "provider/remote/upstreams.h"
@@ -95,9 +96,11 @@ class OwnServer {
   std::thread thread_;
 };
 
-std::shared_ptr<ServerContext> context_for(Environment environment) {
+std::shared_ptr<ServerContext> context_for(Environment environment, std::string prices_file = "") {
   auto context = std::make_shared<ServerContext>();
-  auto upstreams = Upstreams::from(environment, impatient());
+  RemoteOptions options = impatient();
+  options.prices_file = std::move(prices_file);
+  auto upstreams = Upstreams::from(environment, options);
   EXPECT_TRUE(upstreams.ok()) << upstreams.error().message;
   context->upstreams = *upstreams;
   context->generators = {make_null_generator()};
@@ -115,13 +118,13 @@ std::string chat(bool stream, const std::string& model = "openai/gpt-4o",
 // An upstream with a script, an Overtake before it, and a client.
 class RemoteModel {
  public:
-  explicit RemoteModel(ScriptedServer::Handler handler)
+  explicit RemoteModel(ScriptedServer::Handler handler, std::string prices_file = "")
       : upstream_([this, handler](const Exchange& e) {
           ++n_requests_;
           return handler(e);
         }),
-        server_(
-            context_for({{"OPENAI_API_KEY", kKey}, {"OPENAI_BASE_URL", upstream_.url("/v1")}})) {}
+        server_(context_for({{"OPENAI_API_KEY", kKey}, {"OPENAI_BASE_URL", upstream_.url("/v1")}},
+                            std::move(prices_file))) {}
 
   RawClient::Response ask(const std::string& bytes) { return RawClient(server_.port()).ask(bytes); }
   uint16_t port() const { return server_.port(); }
@@ -161,6 +164,33 @@ TEST(RemoteModel, AnswersPlainAndStreamed) {
     EXPECT_THAT(head, HasSubstr(std::string("Authorization: Bearer ") + kKey));
   }
   EXPECT_EQ(model.upstream().n_connections(), 1) << "connections are kept";
+}
+
+TEST(RemoteModel, SaysWhatAnAnswerCosts) {
+  const std::string path = ::testing::TempDir() + "overtake_prices.json";
+  ASSERT_TRUE(write_file_atomic(path, R"({"as_of":"2026-11-24","models":{"openai/gpt-4o":)"
+                                      R"({"input":2.5,"cached_input":1.25,"output":10}}})")
+                  .ok());
+  const auto script = [](const Exchange& e) { return stream(e, kAnswer); };
+  RemoteModel model(script, path);
+  // 7 tokens of the prompt, 4 from a cache, 2 of the answer; the upstream names a dated version.
+  constexpr int64_t kCost = 7 * 2500 + 4 * 1250 + 2 * 10'000;
+  EXPECT_EQ(Json::parse(model.ask(chat(false)).body)["usage"]["cost_nano_usd"], kCost);
+  const std::string streamed =
+      model.ask(chat(true, "openai/gpt-4o", R"(,"stream_options":{"include_usage":true})")).body;
+  EXPECT_THAT(streamed, HasSubstr(fmt::format("\"cost_nano_usd\":{}", kCost)));
+  EXPECT_EQ(
+      Json::parse(
+          model.ask(chat(false, "openai/gpt-4o", R"(,"n":2)")).body)["usage"]["cost_nano_usd"],
+      2 * kCost)
+      << "each of them paid for the prompt";
+  const auto without = [&](const std::string& body) {
+    EXPECT_THAT(body, HasSubstr("\"usage\""));
+    EXPECT_THAT(body, Not(HasSubstr("cost")));
+  };
+  without(model.ask(chat(false, "openai/gpt-4o", R"(,"service_tier":"flex")")).body);
+  RemoteModel unpriced(script);
+  without(unpriced.ask(chat(false)).body);  // this upstream is not the vendor
 }
 
 TEST(RemoteModel, AWholeAnswerToAStreamedRequestWillDo) {

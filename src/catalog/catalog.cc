@@ -9,7 +9,7 @@
 
 namespace overtake {
 
-extern const char kCatalogJson[];  // generated from catalog.json by cmake/catalog.cmake
+extern const char kCatalogJson[];  // generated from catalog.json by cmake/facts.cmake
 
 namespace {
 

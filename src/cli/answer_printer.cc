@@ -42,7 +42,9 @@ Result<PrintedAnswer> print_answer(Answer answer) {
     if (InterruptGuard::interrupted()) answer->cancel();
     std::optional<Event> event = answer->next_for(kPollUs);
     if (!event) continue;
-    if (const auto* text = std::get_if<TextEvent>(&*event)) {
+    if (const auto* started = std::get_if<StartedEvent>(&*event)) {
+      out.model = started->model;
+    } else if (const auto* text = std::get_if<TextEvent>(&*event)) {
       if (out.first_text_us == 0) out.first_text_us = now_us() - begin;
       out.text += text->text;
       const std::string shown = terminal ? printable(text->text, true) : text->text;
@@ -69,13 +71,17 @@ std::string speed_line(const PrintedAnswer& answer) {
   };
   // The first token comes out of reading the prompt; the time of the others is decode_us.
   const int64_t n_decoded = std::max<int64_t>(usage.completion_tokens - 1, 0);
-  std::string line = fmt::format("{} tokens", usage.completion_tokens);
+  std::string line = answer.model.empty() ? "" : printable(answer.model) + ": ";
+  line += fmt::format("{} tokens", usage.completion_tokens);
   if (n_decoded > 0) line += fmt::format(", {:.1f} tokens/s", rate(n_decoded, usage.decode_us));
   const int64_t n_read = usage.prompt_tokens - usage.cached_tokens;
   line += fmt::format("; first after {:.2f} s; prompt {} tokens", answer.first_text_us / 1e6,
                       usage.prompt_tokens);
   if (usage.cached_tokens > 0) line += fmt::format(" ({} known already)", usage.cached_tokens);
   line += fmt::format(", {:.0f} tokens/s", rate(n_read, usage.prefill_us));
+  if (usage.cost_nano_usd) {
+    line += fmt::format("; {}, prices of {}", human_cost(*usage.cost_nano_usd), usage.prices_as_of);
+  }
   if (answer.reason == FinishReason::kLength) line += "; cut at the length limit";
   if (answer.reason == FinishReason::kCancelled) line += "; stopped";
   return line;

@@ -130,6 +130,13 @@ std::string human_duration(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
+std::string human_cost(int64_t nano_usd) {
+  if (nano_usd <= 0) return "$0";
+  const double usd = static_cast<double>(nano_usd) / 1e9;
+  const int decimals = std::clamp(2 - static_cast<int>(std::floor(std::log10(usd))), 2, 9);
+  return fmt::format("${:.{}f}", usd, decimals);
+}
+
 std::string with_commas(uint64_t number) {
   std::string digits = std::to_string(number);
   for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) {

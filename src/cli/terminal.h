@@ -36,6 +36,7 @@ std::string human_bytes(uint64_t bytes);     // "98.4 MB": decimal units
 std::string human_count(uint64_t count);     // "134.5 M"
 std::string human_duration(double seconds);  // "0.8 s", "2 min 5 s"
 std::string with_commas(uint64_t number);    // "98,362,432"
+std::string human_cost(int64_t nano_usd);    // "$0.00123": cents, or three digits of less
 
 // Rows of cells, padded to the widest of each column. Cells may hold Colors.
 class Table {

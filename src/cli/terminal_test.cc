@@ -40,6 +40,12 @@ TEST(Terminal, NumbersInWords) {
   EXPECT_EQ(human_duration(0.84), "0.8 s");
   EXPECT_EQ(human_duration(125), "2 min 5 s");
   EXPECT_EQ(human_duration(3720), "1 h 2 min");
+  EXPECT_EQ(human_cost(0), "$0");
+  EXPECT_EQ(human_cost(1), "$0.000000001");
+  EXPECT_EQ(human_cost(500), "$0.000000500");
+  EXPECT_EQ(human_cost(1'234'567), "$0.00123");
+  EXPECT_EQ(human_cost(250'000'000), "$0.250");
+  EXPECT_EQ(human_cost(12'345'678'901), "$12.35");
   EXPECT_EQ(with_commas(98'362'432), "98,362,432");
   EXPECT_EQ(with_commas(999), "999");
 }

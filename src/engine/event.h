@@ -61,6 +61,9 @@ struct UsageEvent {
   int64_t queued_us = 0;
   int64_t prefill_us = 0;
   int64_t decode_us = 0;
+  // Of a remote model with a known price: see engine/price.h.
+  std::optional<int64_t> cost_nano_usd = {};
+  std::string prices_as_of = {};  // "2026-11-24"
 };
 enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter, kRefusal, kCancelled };
 struct FinishedEvent {

@@ -15,6 +15,7 @@
 #include "engine/event.h"
 #include "engine/feature.h"
 #include "engine/generate_request.h"
+#include "engine/price.h"
 
 namespace overtake {
 
@@ -81,6 +82,7 @@ struct GeneratorInfo {
   int64_t created_s = 0;  // UTC seconds
   int64_t context_length = 0;
   FeatureSet features;  // what requests may ask for
+  std::optional<ModelPrices> prices = {};
   // Of a model on this machine; empty and 0 for others.
   std::string architecture;  // "llama"
   int64_t n_parameters = 0;

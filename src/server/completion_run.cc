@@ -148,8 +148,10 @@ void CompletionRun::complete() {
   writer_->finish(out_);
   if (writer_->fault()) return fail(wire::CallError(*writer_->fault()));
   const wire::UsageTotals& usage = writer_->usage();
-  exchange_->note(fmt::format("prompt_tokens={} completion_tokens={}", usage.prompt_tokens,
-                              usage.completion_tokens));
+  std::string note = fmt::format("prompt_tokens={} completion_tokens={}", usage.prompt_tokens,
+                                 usage.completion_tokens);
+  if (usage.cost_nano_usd) note += fmt::format(" cost_nano_usd={}", *usage.cost_nano_usd);
+  exchange_->note(note);
   const auto exchange = exchange_;
   release();
   if (streaming_) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/checked.h"
 #include "base/text.h"
 
 namespace overtake::wire {
@@ -16,6 +17,9 @@ void AnswerWriter::count(int index, int n, const UsageEvent& event) {
   }
   usage_.completion_tokens += event.completion_tokens;
   usage_.reasoning_tokens += event.reasoning_tokens;
+  const auto before = n_counted_++ == 0 ? std::optional<int64_t>(0) : usage_.cost_nano_usd;
+  usage_.cost_nano_usd =
+      before && event.cost_nano_usd ? checked_add(*before, *event.cost_nano_usd) : std::nullopt;
 }
 
 std::optional<Json> AnswerWriter::arguments_object(const std::string& name,

@@ -24,6 +24,8 @@ struct UsageTotals {
   int64_t cache_write_tokens = 0;
   int64_t completion_tokens = 0;
   int64_t reasoning_tokens = 0;
+  // Of all choices, each of which paid for its prompt; nothing unless every one's is known.
+  std::optional<int64_t> cost_nano_usd;
 };
 
 // One thread. `out` receives bytes: of a stream as they come, of a whole answer in finish().
@@ -49,6 +51,7 @@ class AnswerWriter {
   // Adds what choice `index` used; `n` choices share a prompt.
   void count(int index, int n, const UsageEvent& event);
   UsageTotals usage_;
+  int n_counted_ = 0;
   std::optional<CallError> fault_;
 };
 

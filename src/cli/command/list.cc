@@ -127,10 +127,46 @@ void print_json(const std::vector<ResolvedModel>& models, bool all) {
   fmt::print("{}\n", dump_json(out, 2));
 }
 
+// Nano-USD a token as USD a million tokens.
+double usd_a_million(int64_t nano) { return static_cast<double>(nano) / 1e3; }
+
+Json to_json(const TokenPrices& prices) {
+  return {{"input", usd_a_million(prices.input)},
+          {"cached_input", usd_a_million(prices.cached_input)},
+          {"cache_write", usd_a_million(prices.cache_write)},
+          {"output", usd_a_million(prices.output)}};
+}
+
+// As in prices.json.
+Json to_json(const ModelPrices& prices) {
+  Json json = to_json(prices.tokens);
+  if (prices.long_prompt_above > 0) {
+    json["long_prompt"] = to_json(prices.long_prompt);
+    json["long_prompt"]["above"] = prices.long_prompt_above;
+  }
+  json["as_of"] = prices.as_of;
+  return json;
+}
+
+void add_remote(const std::string& name, const std::optional<ModelPrices>& prices, Table* table) {
+  if (!prices) return table->add({name});
+  const Colors colors = Colors::for_stream(stdout);
+  const std::string more = prices->long_prompt_above > 0
+                               ? fmt::format(", up to {} of prompt", prices->long_prompt_above)
+                               : "";
+  table->add({name, fmt::format("${} in", usd_a_million(prices->tokens.input)),
+              fmt::format("${} out", usd_a_million(prices->tokens.output)),
+              fmt::format("{}USD a million tokens{}, prices of {}{}", colors.dim, more,
+                          prices->as_of, colors.reset)});
+}
+
 // Asks every upstream that has a key or a URL. One that fails does not hide the others.
 Result<int> list_remote(bool as_json) {
-  const auto upstreams = TRY(Upstreams::from(process_environment()));
+  const auto upstreams = TRY(
+      Upstreams::from(process_environment(), {.prices_file = overtake_home() + "/prices.json"}));
   Json out = Json::array();
+  Table table(
+      {Table::Align::kLeft, Table::Align::kRight, Table::Align::kRight, Table::Align::kLeft});
   int n_asked = 0, n_failed = 0;
   for (const auto& upstream : upstreams->all()) {
     if (!upstream->given) continue;
@@ -143,10 +179,14 @@ Result<int> list_remote(bool as_json) {
     }
     for (const std::string& model : *models) {
       const std::string name = upstream->name + "/" + printable(model);
-      if (!as_json) fmt::print("{}\n", name);
+      const auto generator = upstreams->find(upstream->name + "/" + model);
+      const auto prices = generator ? generator->info().prices : std::nullopt;
+      add_remote(name, prices, &table);
       out.push_back({{"name", name}, {"upstream", upstream->name}});
+      if (prices) out.back()["prices"] = to_json(*prices);
     }
   }
+  if (!as_json) fmt::print("{}", table.text());
   if (as_json) fmt::print("{}\n", dump_json(out, 2));
   if (n_asked == 0) {
     fmt::print(stderr,

@@ -65,7 +65,8 @@ Result<ResolvedModel> find_model(const std::string& name) {
 // The model, here or at an upstream. A file of that name goes first.
 Result<std::shared_ptr<Generator>> open_model(const Options& options) {
   if (::access(options.model.c_str(), F_OK) != 0) {
-    const auto upstreams = TRY(Upstreams::from(process_environment()));
+    const auto upstreams = TRY(
+        Upstreams::from(process_environment(), {.prices_file = overtake_home() + "/prices.json"}));
     if (auto remote = upstreams->find(options.model)) return remote;
   }
   const ResolvedModel model = TRY(find_model(options.model));
@@ -117,7 +118,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
   line.add("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
   line.add("--threads", options->n_threads, "Threads; all processors if not given").range(1, 1024);
   line.flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
-  line.flag("--speed", options->speed, "Print tokens and speed to standard error");
+  line.flag("--speed", options->speed, "Print model, tokens, speed and cost to standard error");
   return [options] { return run(*options); };
 }
 

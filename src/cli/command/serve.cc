@@ -127,7 +127,8 @@ Result<int> serve(const ServeOptions& options) {
   const auto server = TRY(HttpServer::listen(http, make_router(context)));
   context->pages = web_pages();
   context->allowed_hosts = hosts_of(options.host);
-  context->upstreams = TRY(Upstreams::from(process_environment()));
+  context->upstreams = TRY(
+      Upstreams::from(process_environment(), {.prices_file = overtake_home() + "/prices.json"}));
   context->generators = TRY(load_all(options, *context->upstreams));
 
   signals.start([&] {

@@ -66,10 +66,12 @@ Result<std::vector<Upstream>> vendor_upstream(const VendorNames& names,
   upstream.key = value_of(environment, names.key_variable);
   upstream.base_url = names.default_url;
   upstream.needs_key = true;
+  upstream.is_vendor = true;
   upstream.given = !upstream.key.empty();
   if (!value_of(environment, names.url_variable).empty()) {
     TRY(set_base_url(names.url_variable, environment, &upstream));
     upstream.needs_key = false;
+    upstream.is_vendor = false;
     upstream.given = true;
   }
   return std::vector{std::move(upstream)};

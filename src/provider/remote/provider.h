@@ -25,6 +25,7 @@ struct Upstream {
   std::string key_variable;  // "OPENAI_API_KEY"
   bool needs_key = false;
   bool given = false;       // by the operator: a key or a URL is set
+  bool is_vendor = false;   // the vendor itself, whose published prices hold
   bool public_only = true;  // refuse addresses of this machine and of private networks
   const wire::ClientDialect* dialect = nullptr;
   HttpHeader (*authorize)(const std::string& key) = nullptr;

@@ -126,7 +126,12 @@ void RemoteCall::push(std::vector<Event> events) {
     if (over_) return;
     if (!request_.keeps_signatures && !drop_signatures(event)) continue;
     if (first_us_ == 0 && !std::holds_alternative<StartedEvent>(event)) first_us_ = now_us();
+    if (const auto* started = std::get_if<StartedEvent>(&event); started && request_.prices) {
+      prices_ = request_.prices(started->model);
+    }
     if (auto* usage = std::get_if<UsageEvent>(&event)) {
+      if (prices_) usage->cost_nano_usd = cost_nano_usd(*prices_, *usage);
+      if (usage->cost_nano_usd) usage->prices_as_of = prices_->as_of;
       // Where the upstream does not say: reading the prompt takes until the first piece.
       if (usage->prefill_us == 0) usage->prefill_us = first_us_ - started_us_;
       if (usage->decode_us == 0) usage->decode_us = now_us() - first_us_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ struct RemoteRequest {
   bool is_count = false;               // answered by ClientDialect::read_count
   // Whether what proves reasoning to its vendor can come back to it: only in its own dialect.
   bool keeps_signatures = true;
+  // The prices of the model that says it answers; null: the answer's price is unknown.
+  std::function<const ModelPrices*(std::string_view answering)> prices = {};
 };
 
 // On the loop's thread. Owned by the RemoteLoop until it is over and its connection is free again.
@@ -51,6 +54,7 @@ class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
   const RemoteRequest request_;
   std::unique_ptr<HttpCall> call_;
   std::unique_ptr<wire::AnswerReader> reader_;
+  const ModelPrices* prices_ = nullptr;
   HttpResponseHead head_;
   std::string error_body_;
   size_t n_received_ = 0;  // bytes of an answer with status 200

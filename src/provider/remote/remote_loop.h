@@ -22,6 +22,7 @@ struct RemoteOptions {
   int retry_delay_ms = 500;      // before the first, then twice that; where the upstream says none
   int retry_within_ms = 20'000;  // of the request's start, the wait included
   size_t max_answer_bytes = 64u << 20;
+  std::string prices_file;  // the operator's own, if it is there
 };
 
 class RemoteCall;

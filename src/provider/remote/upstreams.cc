@@ -7,6 +7,7 @@
 #include <chrono>
 #include <future>
 
+#include "provider/remote/pricing.h"
 #include "provider/remote/remote_call.h"
 
 namespace overtake {
@@ -47,11 +48,17 @@ Status check_key(const Upstream& upstream) {
 class RemoteGenerator : public Generator {
  public:
   RemoteGenerator(std::shared_ptr<const Upstream> upstream, std::string model,
-                  std::shared_ptr<RemoteLoop> loop)
-      : upstream_(std::move(upstream)), model_(std::move(model)), loop_(std::move(loop)) {
+                  std::shared_ptr<RemoteLoop> loop, std::shared_ptr<const PriceTable> own_prices)
+      : upstream_(std::move(upstream)),
+        model_(std::move(model)),
+        loop_(std::move(loop)),
+        own_prices_(std::move(own_prices)) {
     info_.name = upstream_->name + "/" + model_;
     info_.owned_by = upstream_->name;
     info_.features = upstream_->dialect->features;
+    if (const auto* prices = find_prices(*upstream_, *own_prices_, model_, "")) {
+      info_.prices = *prices;
+    }
   }
 
   const GeneratorInfo& info() const override { return info_; }
@@ -89,6 +96,12 @@ class RemoteGenerator : public Generator {
                          .deadline_us = request.deadline_us,
                          .is_count = is_count,
                          .keeps_signatures = request.dialect == upstream_->dialect->name};
+    if (!is_count && costs_tokens_only(request)) {
+      remote.prices = [upstream = upstream_, own = own_prices_,
+                       model = model_](std::string_view answering) {
+        return find_prices(*upstream, *own, model, answering);
+      };
+    }
     loop_->start(std::make_shared<RemoteCall>(*loop_, std::move(remote)));
     return Answer(std::move(answer));
   }
@@ -96,6 +109,7 @@ class RemoteGenerator : public Generator {
   std::shared_ptr<const Upstream> upstream_;
   std::string model_;
   std::shared_ptr<RemoteLoop> loop_;
+  std::shared_ptr<const PriceTable> own_prices_;
   GeneratorInfo info_;
 };
 
@@ -105,6 +119,8 @@ Result<std::shared_ptr<Upstreams>> Upstreams::from(const Environment& environmen
                                                    RemoteOptions options) {
   TRY(read_silence(environment, &options));
   std::shared_ptr<Upstreams> out(new Upstreams(options));
+  out->own_prices_ =
+      std::make_shared<const PriceTable>(TRY(PriceTable::from_file(options.prices_file)));
   for (const Provider* provider : all_providers()) {
     for (Upstream& upstream : TRY(provider->upstreams(environment))) {
       upstream.dialect = provider->dialect;
@@ -134,7 +150,8 @@ std::shared_ptr<Generator> Upstreams::find(std::string_view name) {
       std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 127; });
   for (const auto& upstream : upstreams_) {
     if (!is_plain || upstream->name != name.substr(0, slash)) continue;
-    return std::make_shared<RemoteGenerator>(upstream, std::string(name.substr(slash + 1)), loop());
+    return std::make_shared<RemoteGenerator>(upstream, std::string(name.substr(slash + 1)), loop(),
+                                             own_prices_);
   }
   return nullptr;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/generator.h"
+#include "provider/remote/price_table.h"
 #include "provider/remote/remote_loop.h"
 
 namespace overtake {
@@ -15,7 +16,8 @@ namespace overtake {
 // Any thread. Its thread for calls starts with the first one.
 class Upstreams {
  public:
-  // kInvalidArgument for a variable that makes no sense; the message names it.
+  // kInvalidArgument for a variable, or a row of the operator's prices, that makes no sense; the
+  // message names it.
   static Result<std::shared_ptr<Upstreams>> from(const Environment& environment,
                                                  RemoteOptions options = {});
 
@@ -34,6 +36,7 @@ class Upstreams {
   Result<std::string> get(const Upstream& upstream, const std::string& path);
 
   RemoteOptions options_;
+  std::shared_ptr<const PriceTable> own_prices_;
   std::vector<std::shared_ptr<const Upstream>> upstreams_;
   std::mutex mutex_;
   std::shared_ptr<RemoteLoop> loop_;

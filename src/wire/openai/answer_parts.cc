@@ -55,6 +55,7 @@ Json usage_json(const wire::UsageTotals& usage) {
   out["total_tokens"] = usage.prompt_tokens + usage.completion_tokens;
   out["prompt_tokens_details"]["cached_tokens"] = usage.cached_tokens;
   out["completion_tokens_details"]["reasoning_tokens"] = usage.reasoning_tokens;
+  if (usage.cost_nano_usd) out["cost_nano_usd"] = *usage.cost_nano_usd;  // not in OpenAI's API
   return out;
 }
 

@@ -64,12 +64,14 @@ class ResponsesWriter : public wire::AnswerWriter {
 };
 
 Json usage_of(const wire::UsageTotals& usage) {
-  return Json{{"input_tokens", usage.prompt_tokens},
-              {"input_tokens_details", Json{{"cached_tokens", usage.cached_tokens},
-                                            {"cache_write_tokens", usage.cache_write_tokens}}},
-              {"output_tokens", usage.completion_tokens},
-              {"output_tokens_details", Json{{"reasoning_tokens", usage.reasoning_tokens}}},
-              {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
+  Json out = Json{{"input_tokens", usage.prompt_tokens},
+                  {"input_tokens_details", Json{{"cached_tokens", usage.cached_tokens},
+                                                {"cache_write_tokens", usage.cache_write_tokens}}},
+                  {"output_tokens", usage.completion_tokens},
+                  {"output_tokens_details", Json{{"reasoning_tokens", usage.reasoning_tokens}}},
+                  {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
+  if (usage.cost_nano_usd) out["cost_nano_usd"] = *usage.cost_nano_usd;  // not in OpenAI's API
+  return out;
 }
 
 // Members that clients count on, whatever the request had.

@@ -17,6 +17,9 @@ export interface ChatRequest {
 export interface Usage {
   prompt_tokens: number;
   completion_tokens: number;
+  prompt_tokens_details?: { cached_tokens?: number } | null;
+  /** Of remote models whose prices are known: a billionth of a US dollar is 1. */
+  cost_nano_usd?: number;
 }
 
 /** One `data:` object of a stream; everything may be absent, because other servers differ. */

@@ -11,7 +11,7 @@ import {
   versions,
 } from './chat';
 import { messagesOf, requestOf } from './request';
-import { Stopwatch, statsParts } from './stats';
+import { Stopwatch, costText, promptText, statsParts } from './stats';
 
 const empty: Chat = { id: 'c', title: 't', updated: 0, messages: [], leaf: null };
 const user = (id: string, parent: string | null, text = id): Message => ({ id, parent, text });
@@ -104,6 +104,27 @@ describe('the speed of an answer', () => {
       '41 tokens',
       '40.0 tokens/s',
       '250 ms to first token',
+    ]);
+  });
+
+  it('says what an answer cost and what it read', () => {
+    const watch = new Stopwatch(() => 5);
+    watch.count({
+      prompt_tokens: 1200,
+      completion_tokens: 2,
+      prompt_tokens_details: { cached_tokens: 400 },
+      cost_nano_usd: 1_234_567,
+    });
+    expect(statsParts(watch.stats())).toEqual(['2 tokens', '$0.00123']);
+    expect(promptText(watch.stats())).toBe('1,200 tokens read, 400 of them cached');
+    watch.count({ prompt_tokens: 1, completion_tokens: 2 });
+    expect(statsParts(watch.stats())).toEqual(['2 tokens']);
+    expect(promptText(watch.stats())).toBe('1 token read');
+    expect([0, 500, 250e6, 12_345_678_901].map(costText)).toEqual([
+      '$0',
+      '$0.000000500',
+      '$0.250',
+      '$12.35',
     ]);
   });
 

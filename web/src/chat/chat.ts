@@ -7,6 +7,8 @@ export type AnswerState = 'streaming' | 'done' | 'stopped' | 'failed';
 /** What was measured about an answer; times in milliseconds as the page saw them. */
 export interface AnswerStats {
   promptTokens?: number;
+  cachedTokens?: number; // of the prompt
+  costNanoUsd?: number;
   completionTokens: number;
   counted: boolean; // by the server's usage; otherwise by the pieces that came
   firstTokenMs?: number;

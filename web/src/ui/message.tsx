@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Answer, Chat, Message } from '../chat/chat';
 import { versions } from '../chat/chat';
-import { statsParts } from '../chat/stats';
+import { promptText, statsParts } from '../chat/stats';
 import { Markdown } from '../markdown/render';
 import { addQuestion, answer as answerAgain } from '../store/answers';
 import { findChat, showVersionIn } from '../store/chats';
@@ -182,12 +182,8 @@ function AnswerView({ chatId, message, answer }: Props & { answer: Answer }) {
 
 function Stats({ answer: { model, stats } }: { answer: Answer }) {
   const parts = stats && (stats.completionTokens > 0 || stats.counted) ? statsParts(stats) : [];
-  const prompt = stats?.promptTokens;
   return (
-    <span
-      class="stats"
-      title={prompt === undefined ? undefined : `${prompt.toLocaleString('en')} tokens read`}
-    >
+    <span class="stats" title={stats && promptText(stats)}>
       <span>
         {[model, ...parts].map((part) => (
           <span>{part}</span>
