@@ -2,9 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
-#include "base/check.h"
+#include "answer_fuzz.h"
 #include "wire/openai/client.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -13,18 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool stream = (data[0] & 1) != 0;
   const size_t piece = 1 + (data[0] >> 1);
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-  const auto reader = openai::make_chat_reader(stream);
-  std::vector<Event> events;
-  Status status;
-  for (size_t i = 0; i < bytes.size() && status.ok(); i += piece) {
-    status = reader->feed(bytes.substr(i, piece), &events);
-  }
-  if (status.ok()) status = reader->finish(&events);
-  // Whatever came: one last event or an error, and nothing after either.
-  size_t n_last = 0;
-  for (const Event& event : events) n_last += is_last(event);
-  OVERTAKE_CHECK(n_last <= 1 && (n_last == 0 || is_last(events.back())));
-  OVERTAKE_CHECK(status.ok() == (n_last == 1));
+  check_reader(*openai::make_chat_reader(stream), bytes, piece);
   static_cast<void>(openai::read_error({.status = 400}, bytes).retryable);
   static_cast<void>(openai::read_models(bytes).ok());
   return 0;

@@ -9,6 +9,7 @@ namespace overtake::wire {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 2048;
+constexpr size_t kMaxModels = 10'000;
 
 ErrorCode code_of(int status) {
   switch (status) {
@@ -87,6 +88,23 @@ Error damaged_answer(std::string_view api, std::string_view what) {
   return {
       ErrorCode::kDamaged,
       fmt::format("{}; answer of the upstream; try again, or check that it speaks {}", what, api)};
+}
+
+Result<std::vector<std::string>> model_names(const Json* list,
+                                             std::initializer_list<std::string_view> keys) {
+  if (!list || !list->is_array() || list->size() > kMaxModels) {
+    return Error{ErrorCode::kDamaged,
+                 "not a list of models; answer of the upstream; is the base URL right?"};
+  }
+  std::vector<std::string> out;
+  for (const Json& model : *list) {
+    std::string name;
+    for (const std::string_view key : keys) {
+      if (name.empty()) name = string_member(model, key);
+    }
+    if (!name.empty()) out.push_back(std::move(name));
+  }
+  return out;
 }
 
 bool is_retryable_status(int status) {

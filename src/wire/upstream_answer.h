@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,11 @@ std::vector<TokenLogprob> read_token_logprobs(const Json* entries);
 
 // An answer that is not `api` ("OpenAI's chat completions"): kDamaged. `what` must not quote it.
 Error damaged_answer(std::string_view api, std::string_view what);
+
+// The names in a list of models: each one's first member of `keys` that is a text. kDamaged for
+// what is no list, or one without end.
+Result<std::vector<std::string>> model_names(const Json* list,
+                                             std::initializer_list<std::string_view> keys);
 
 // How often a status or a failure within a stream (status 0) may pass.
 bool is_retryable_status(int status);

@@ -11,8 +11,6 @@ namespace {
 using wire::member;
 using wire::string_member;
 
-constexpr size_t kMaxModels = 10'000;
-
 // Anthropic has no code for it: "prompt is too long: 208310 tokens > 200000 maximum", "input length
 // and `max_tokens` exceed context limit: ...".
 bool is_too_long(std::string_view message) {
@@ -56,17 +54,7 @@ FailedEvent read_error(const HttpResponseHead& head, std::string_view body) {
 
 Result<std::vector<std::string>> read_models(std::string_view body) {
   const Json json = TRY(parse_json(body, "list of models"));
-  const Json* data = member(json, "data");
-  if (!data || !data->is_array() || data->size() > kMaxModels) {
-    return Error{ErrorCode::kDamaged,
-                 "not a list of models; answer of the upstream; is the base URL right?"};
-  }
-  std::vector<std::string> out;
-  for (const Json& model : *data) {
-    std::string id = string_member(model, "id");
-    if (!id.empty()) out.push_back(std::move(id));
-  }
-  return out;
+  return wire::model_names(wire::member(json, "data"), {"id"});
 }
 
 Result<int64_t> read_count(std::string_view body) {

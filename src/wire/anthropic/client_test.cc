@@ -10,6 +10,7 @@
 #include "wire/anthropic/answer.h"
 #include "wire/anthropic/error.h"
 #include "wire/anthropic/request.h"
+#include "wire/read_in_pieces.h"
 
 namespace overtake::anthropic {
 namespace {
@@ -288,11 +289,7 @@ std::string dump_events(const std::vector<Event>& events) {
 std::string read(const std::string& bytes, bool stream, size_t piece = 1u << 20) {
   const auto reader = make_messages_reader(stream);
   std::vector<Event> events;
-  Status status;
-  for (size_t i = 0; i < bytes.size() && status.ok(); i += piece) {
-    status = reader->feed(std::string_view(bytes).substr(i, piece), &events);
-  }
-  if (status.ok()) status = reader->finish(&events);
+  const Status status = testing::read_in_pieces(*reader, bytes, piece, &events);
   return dump_events(events) +
          (status.ok() ? "" : std::string("\n") + error_code_name(status.error().code) + "\n");
 }

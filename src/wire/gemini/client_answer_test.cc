@@ -8,6 +8,7 @@
 #include "wire/gemini/answer.h"
 #include "wire/gemini/client.h"
 #include "wire/gemini/error.h"
+#include "wire/read_in_pieces.h"
 
 namespace overtake::gemini {
 namespace {
@@ -53,11 +54,7 @@ std::string dump_event(const Event& event) {
 std::string read(const std::string& bytes, bool stream, size_t piece = 1u << 20) {
   const auto reader = make_reader(stream);
   std::vector<Event> events;
-  Status status;
-  for (size_t i = 0; i < bytes.size() && status.ok(); i += piece) {
-    status = reader->feed(std::string_view(bytes).substr(i, piece), &events);
-  }
-  if (status.ok()) status = reader->finish(&events);
+  const Status status = testing::read_in_pieces(*reader, bytes, piece, &events);
   std::string out;
   for (const Event& event : events) out += dump_event(event) + "\n";
   return out + (status.ok() ? "" : std::string(error_code_name(status.error().code)) + "\n");

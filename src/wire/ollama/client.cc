@@ -7,11 +7,7 @@
 #include "wire/upstream_answer.h"
 
 namespace overtake::ollama {
-namespace {
-
-constexpr size_t kMaxModels = 10'000;
-
-}  // namespace
+namespace {}  // namespace
 
 // {"error": "..."}
 FailedEvent read_error(const HttpResponseHead& head, std::string_view body) {
@@ -28,18 +24,7 @@ FailedEvent read_error(const HttpResponseHead& head, std::string_view body) {
 
 Result<std::vector<std::string>> read_models(std::string_view body) {
   const Json json = TRY(parse_json(body, "list of models"));
-  const Json* models = wire::member(json, "models");
-  if (!models || !models->is_array() || models->size() > kMaxModels) {
-    return Error{ErrorCode::kDamaged,
-                 "not a list of models; answer of the upstream; does OLLAMA_HOST name an Ollama?"};
-  }
-  std::vector<std::string> out;
-  for (const Json& model : *models) {
-    std::string name = wire::string_member(model, "name");
-    if (name.empty()) name = wire::string_member(model, "model");
-    if (!name.empty()) out.push_back(std::move(name));
-  }
-  return out;
+  return wire::model_names(wire::member(json, "models"), {"name", "model"});
 }
 
 const wire::ClientDialect client_dialect = {

@@ -8,8 +8,6 @@
 namespace overtake::openai {
 namespace {
 
-constexpr size_t kMaxModels = 10'000;
-
 std::string text_of(const Json& object, const char* name) {
   if (!object.is_object()) return {};
   const auto at = object.find(name);
@@ -44,17 +42,7 @@ FailedEvent read_error(const HttpResponseHead& head, std::string_view body) {
 
 Result<std::vector<std::string>> read_models(std::string_view body) {
   const Json json = TRY(parse_json(body, "list of models"));
-  const auto data = json.is_object() ? json.find("data") : json.end();
-  if (!json.is_object() || data == json.end() || !data->is_array() || data->size() > kMaxModels) {
-    return Error{ErrorCode::kDamaged,
-                 "not a list of models; answer of the upstream; is the base URL right?"};
-  }
-  std::vector<std::string> out;
-  for (const Json& model : *data) {
-    std::string id = text_of(model, "id");
-    if (!id.empty()) out.push_back(std::move(id));
-  }
-  return out;
+  return wire::model_names(wire::member(json, "data"), {"id"});
 }
 
 }  // namespace overtake::openai
