@@ -275,7 +275,9 @@ TEST_F(ResponsesServerTest, WhatTheModelCanNotDoIsRefusedByItsField) {
   EXPECT_EQ(refused(R"({"input":"a","tools":[{"type":"function","name":"f"}]})"), "tools[0]");
   EXPECT_EQ(refused(R"({"input":"a","text":{"format":{"type":"json_object"}}})"), "text.format");
   EXPECT_EQ(refused(R"({"input":"a","background":true})"), "background");
-  EXPECT_EQ(refused(R"({"input":"a","conversation":"conv_1"})"), "conversation");
+  EXPECT_EQ(refused(R"({"input":"a","conversation":1})"), "conversation");
+  EXPECT_EQ(refused(R"({"input":"a","conversation":"c","previous_response_id":"r"})"),
+            "conversation");
   EXPECT_EQ(refused(R"({"input":"a","truncation":"auto"})"), "truncation");
   EXPECT_EQ(refused(R"({})"), "input");
 }

@@ -47,8 +47,8 @@ class MemoryStore : public ResponseStore {
     bytes_ += response.body.size();
     ages_.push_back(key);
     entries_.emplace(std::move(key),
-                     Entry{std::move(response.previous_id), std::move(response.body),
-                           std::move(turn), std::prev(ages_.end())});
+                     Entry{std::move(response.previous_id), std::move(response.conversation_id),
+                           std::move(response.body), std::move(turn), std::prev(ages_.end())});
     while (!ages_.empty() &&
            (entries_.size() > limits_.max_responses || bytes_ > limits_.max_bytes)) {
       remove(Key(ages_.front()));
@@ -60,8 +60,8 @@ class MemoryStore : public ResponseStore {
     const auto at = entries_.find(Key{tenant, id});
     if (at == entries_.end()) return std::nullopt;
     const Entry& entry = at->second;
-    return StoredResponse{std::string(id), entry.previous_id, entry.body, entry.turn->input,
-                          entry.turn->output};
+    return StoredResponse{std::string(id), entry.previous_id, entry.conversation_id,
+                          entry.body,      entry.turn->input, entry.turn->output};
   }
 
   std::optional<std::vector<std::string>> history(std::string_view tenant,
@@ -87,6 +87,7 @@ class MemoryStore : public ResponseStore {
   using Key = std::pair<std::string, std::string>;  // tenant, id
   struct Entry {
     std::string previous_id;
+    std::string conversation_id;
     std::string body;
     std::shared_ptr<Turn> turn;
     std::list<Key>::iterator age;

@@ -14,10 +14,11 @@ namespace overtake {
 // All of it JSON texts; the store looks into none of them.
 struct StoredResponse {
   std::string id;
-  std::string previous_id;  // that it went on from; or empty
-  std::string body;         // the answer, as the client got it
-  std::string input;        // an array: the request's items
-  std::string output;       // an array: the answer's items
+  std::string previous_id;      // that it went on from; or empty
+  std::string conversation_id;  // that it belongs to; or empty
+  std::string body;             // the answer, as the client got it
+  std::string input;            // an array: the request's items
+  std::string output;           // an array: the answer's items
 };
 
 // Thread-safe. No tenant sees or reaches another's.

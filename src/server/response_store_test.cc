@@ -6,7 +6,7 @@ namespace overtake {
 namespace {
 
 StoredResponse response(std::string id, std::string previous = {}) {
-  return {id, std::move(previous), "{}", "[\"in " + id + "\"]", "[\"out " + id + "\"]"};
+  return {id, std::move(previous), "", "{}", "[\"in " + id + "\"]", "[\"out " + id + "\"]"};
 }
 
 TEST(ResponseStore, GivesBackWhatWasPut) {

@@ -5,8 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "base/log.h"
 #include "server/completion_run.h"
+#include "server/conversations_run.h"
 #include "server/count_run.h"
 #include "server/reply.h"
 #include "wire/openai/dialect.h"
@@ -78,11 +81,40 @@ std::optional<wire::CallError> add_history(const ResponseStore& store, const std
   return fields.error();
 }
 
+// Reads the conversation's items into the call.
+std::optional<wire::CallError> add_conversation(const ConversationStore& store,
+                                                const std::string& tenant, const std::string& id,
+                                                wire::Call* call) {
+  const std::string param = "conversation";
+  const auto items = store.items(tenant, id);
+  if (!items) return conversation_not_found(param, id);
+  size_t bytes = 0;
+  Json all = Json::array();
+  for (const ConversationItem& item : *items) {
+    bytes += item.body.size();
+    if (bytes > kMaxHistoryBytes) return conversation_full(param);
+    auto parsed = parse_json(item.body, "kept item");
+    if (!parsed.ok()) return wire::to_call_error(parsed.error());
+    all.push_back(std::move(parsed).value());
+  }
+  const Json none = Json::object();
+  wire::Fields fields(none);
+  openai::ItemMessages history;
+  openai::read_items(all, param, fields, &history);
+  openai::insert_history(std::move(history), call);
+  if (call->origins.empty() ||
+      (call->origins.size() == 1 && call->origins[0].parts == "instructions")) {
+    return wire::invalid_field("input", "input: expected one, as the conversation has no items");
+  }
+  return fields.error();
+}
+
 // A request that is read, with what was said before it.
 struct Asked {
   Json body;
   std::string tenant;
   std::string previous_id;
+  std::string conversation_id;
   std::shared_ptr<Generator> generator;
   wire::Call call;
 };
@@ -97,9 +129,21 @@ std::optional<wire::CallError> read_asked(const ServerContext& context, Asked* a
   asked->generator = context.find(call.model);
   if (!asked->generator) return wire::model_not_found(call.model);
   call.request.principal.tenant = asked->tenant;
+  asked->conversation_id = openai::conversation_of(asked->body);
+  if (!asked->conversation_id.empty()) {
+    return add_conversation(*context.conversations, asked->tenant, asked->conversation_id, &call);
+  }
   const Json* previous = string_member(asked->body, "previous_response_id");
   if (!previous) return std::nullopt;
   asked->previous_id = previous->get<std::string>();
+  const auto response = context.responses->find(asked->tenant, asked->previous_id);
+  if (response && !response->conversation_id.empty()) {
+    return wire::invalid_field(
+        "previous_response_id",
+        fmt::format("previous_response_id: this response belongs to a conversation; send "
+                    "conversation \"{}\" instead",
+                    response->conversation_id));
+  }
   return add_history(*context.responses, asked->tenant, asked->previous_id, &call);
 }
 
@@ -120,6 +164,37 @@ std::optional<Asked> read_asked(const ServerContext& context, HttpExchange& exch
   return std::nullopt;
 }
 
+void append_turn(ConversationStore& store, const std::string& tenant, const StoredResponse& turn) {
+  std::vector<ConversationItem> spoken;
+  for (const std::string* text : {&turn.input, &turn.output}) {
+    const auto items = parse_json(*text, "an answer's items");
+    if (!items.ok()) return log(LogLevel::kError, items.error().message);
+    for (auto& item : as_conversation_items(items.value())) spoken.push_back(std::move(item));
+  }
+  store.append(tenant, turn.conversation_id, std::move(spoken));
+}
+
+// The answer goes to the responses, and with its input to its conversation, even one that the
+// client does not want to go on from by itself.
+void keep_answer(const ServerContext& context, const std::string& uuid, bool is_kept,
+                 Asked* asked) {
+  const std::string& conversation_id = asked->conversation_id;
+  const Json input = asked->body.value("input", Json(nullptr));
+  const Json items = conversation_id.empty() ? openai::input_items(input, uuid)
+                                             : new_conversation_items(input, uuid);
+  StoredResponse turn{
+      "resp_" + uuid, asked->previous_id, conversation_id, {}, dump_json(items), {}};
+  asked->call.keep = [responses = is_kept ? context.responses : nullptr,
+                      conversations = conversation_id.empty() ? nullptr : context.conversations,
+                      tenant = asked->tenant,
+                      turn = std::move(turn)](std::string answer, std::string output) mutable {
+    turn.body = std::move(answer);
+    turn.output = std::move(output);
+    if (conversations) append_turn(*conversations, tenant, turn);
+    if (responses) responses->put(tenant, std::move(turn));
+  };
+}
+
 }  // namespace
 
 std::string tenant_of(const HttpExchange&) { return {}; }
@@ -137,17 +212,10 @@ wire::CallError response_not_found(std::string param, std::string_view id) {
 void run_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
   auto asked = read_asked(context, *exchange);
   if (!asked) return;
-  const Json& body = asked->body;
-  const auto store = body.find("store");
-  if (store == body.end() || store->is_null() || *store == true) {
-    const std::string& uuid = exchange->request().id;
-    asked->call.keep =
-        [kept = context.responses, tenant = asked->tenant, previous_id = asked->previous_id,
-         id = "resp_" + uuid,
-         input = dump_json(openai::input_items(body.value("input", Json(nullptr)), uuid))](
-            std::string answer, std::string items) {
-          kept->put(tenant, {id, previous_id, std::move(answer), input, std::move(items)});
-        };
+  const auto store = asked->body.find("store");
+  const bool is_kept = store == asked->body.end() || store->is_null() || *store == true;
+  if (is_kept || !asked->conversation_id.empty()) {
+    keep_answer(context, exchange->request().id, is_kept, &*asked);
   }
   start_completion(std::move(asked->generator), std::move(exchange), openai::responses_dialect,
                    std::move(asked->call));

@@ -48,6 +48,8 @@ void insert_history(ItemMessages history, wire::Call* call);
 // The input as it is kept and listed: messages with parts, an id of its own for each item. `id`
 // is a UUID, part of theirs: "msg_ID_0".
 Json input_items(const Json& input, std::string_view id);
+// The id of the conversation that a request, which is parsed, belongs to; or empty.
+std::string conversation_of(const Json& body);
 // The UUID in an item's id, or empty.
 std::string_view id_of_item(std::string_view item_id);
 

@@ -23,8 +23,11 @@ Json text_part(std::string text, bool assistants) {
 Json whole_item(const Json& item) {
   Json out = item;
   if (!out.contains("type") || out["type"].is_null()) out["type"] = "message";
-  if (out["type"] != "message") return out;
-  if (out["content"].is_string()) {
+  const bool is_message = out["type"] == "message";
+  if (!is_message && out["type"] != "function_call" && out["type"] != "function_call_output") {
+    return out;
+  }
+  if (is_message && out["content"].is_string()) {
     Json part = text_part(out["content"].get<std::string>(), out["role"] == "assistant");
     out["content"] = Json::array({std::move(part)});
   }
@@ -51,6 +54,14 @@ Json input_items(const Json& input, std::string_view id) {
     item["id"] = fmt::format("{}_{}_{}", prefix_of(item["type"]), id, i);
   }
   return items;
+}
+
+std::string conversation_of(const Json& body) {
+  const auto at = body.find("conversation");
+  if (at == body.end()) return {};
+  if (at->is_string()) return at->get<std::string>();
+  const auto id = at->is_object() ? at->find("id") : at->end();
+  return at->is_object() && id != at->end() && id->is_string() ? id->get<std::string>() : "";
 }
 
 std::string_view id_of_item(std::string_view item_id) {

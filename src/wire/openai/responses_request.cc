@@ -76,10 +76,6 @@ void refuse_unsupported(wire::Fields& fields) {
   if (fields.find("prompt")) {
     fields.unsupported("prompt", "no prompt templates are kept here; send instructions and input");
   }
-  if (fields.find("conversation")) {
-    fields.unsupported("conversation",
-                       "no conversations are kept here; go on with previous_response_id");
-  }
   if (fields.find("moderation")) fields.unsupported("moderation", "no moderation is done here");
   const auto truncation = fields.string("truncation");
   if (truncation && *truncation == "auto") {
@@ -90,6 +86,16 @@ void refuse_unsupported(wire::Fields& fields) {
     fields.invalid("truncation", "expected disabled");
   }
   if (fields.find("n")) fields.unsupported("n", "a response is one answer");
+}
+
+void check_history(wire::Fields& fields, const Json& body) {
+  const bool goes_on = fields.string("previous_response_id").has_value();
+  if (!fields.find("conversation")) return;
+  if (conversation_of(body).empty()) {
+    fields.invalid("conversation", "expected a conversation's id, or an object with its id");
+  } else if (goes_on) {
+    fields.invalid("conversation", "send either this or previous_response_id, not both");
+  }
 }
 
 void read_logprobs(wire::Fields& fields, GenerateRequest* out) {
@@ -129,7 +135,7 @@ void read_input(wire::Fields& fields, wire::Call* call, ChatPrompt* chat) {
     read_items(*input, "input", fields, &items);
     for (Message& message : items.messages) chat->messages.push_back(std::move(message));
     for (auto& origin : items.origins) call->origins.push_back(std::move(origin));
-  } else if (input || !fields.find("previous_response_id")) {
+  } else if (input || !(fields.find("previous_response_id") || fields.find("conversation"))) {
     fields.invalid("input", "expected a string or an array of items, at least one");
   }
 }
@@ -158,7 +164,7 @@ std::optional<wire::CallError> parse_responses_request(const Json& body, wire::C
   read_reasoning(fields, &request.reasoning);
   read_text_config(fields, &request);
   fields.boolean("store");
-  fields.string("previous_response_id");
+  check_history(fields, body);
   request.extra = fields.extra(kKnownFields);
   ChatPrompt chat;
   read_responses_tools(fields, &chat);

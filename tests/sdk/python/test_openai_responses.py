@@ -85,6 +85,40 @@ class ResponsesTest(unittest.TestCase):
             self.assertEqual(caught.exception.code, "response_not_found")
         self.create(previous_response_id=second.id)
 
+    def test_conversations(self):
+        conversations = self.client.conversations
+        made = conversations.create(metadata={"a": "b"}, items=[
+            {"type": "message", "role": "user", "content": "hello"}])
+        type(made).model_validate(made.to_dict())
+        self.assertEqual(conversations.retrieve(made.id), made)
+        self.assertEqual(conversations.update(made.id, metadata={"a": "c"}).metadata, {"a": "c"})
+        answer = self.create(conversation=made.id)
+        self.assertEqual(answer.conversation.id, made.id)
+        self.assertGreater(answer.usage.input_tokens, self.create().usage.input_tokens)
+        added = conversations.items.create(made.id, items=[
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c", "output": "done"}])
+        type(added).model_validate(added.to_dict())
+        items = list(conversations.items.list(made.id, order="asc", limit=2))
+        for item in items:
+            type(item).model_validate(item.to_dict())
+        self.assertEqual([item.type for item in items],
+                         ["message"] * 3 + ["function_call", "function_call_output"])
+        self.assertEqual(items[2].id, answer.output[0].id)
+        self.assertEqual(conversations.items.retrieve(items[0].id, conversation_id=made.id),
+                         items[0])
+        count = self.client.responses.input_tokens.count
+        before = count(model="null", conversation=made.id, input="hi").input_tokens
+        self.assertEqual(conversations.items.delete(items[0].id, conversation_id=made.id).id,
+                         made.id)
+        self.assertLess(count(model="null", conversation=made.id, input="hi").input_tokens, before)
+        self.assertTrue(conversations.delete(made.id).deleted)
+        for call in (lambda: conversations.retrieve(made.id),
+                     lambda: self.create(conversation=made.id)):
+            with self.assertRaises(openai.NotFoundError) as caught:
+                call()
+            self.assertEqual(caught.exception.code, "conversation_not_found")
+
     def test_input_tokens(self):
         first = self.create()
         count = self.client.responses.input_tokens.count

@@ -1,0 +1,21 @@
+// Lists of OpenAI's items by pages: limit, after and order in the query.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "net/http_server.h"
+
+namespace overtake {
+
+// Values here are ids, numbers and words, which need no decoding.
+std::optional<std::string> query_value(std::string_view query, std::string_view name);
+
+// {"object":"list",...} of an array of items, oldest first.
+Json list_json(Json data, bool has_more);
+// Answers with the page of `items`, oldest first, that the request asks for.
+void reply_page(HttpExchange& exchange, Json items);
+
+}  // namespace overtake
