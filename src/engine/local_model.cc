@@ -34,8 +34,9 @@ Result<std::string> said(const Message& message) {
 Result<Json> message_json(const Message& message) {
   // Templates of open models know no "developer"; it is what they call "system".
   const bool developer = message.role == Role::kDeveloper;
+  std::string text = TRY(said(message));  // within the braces, g++ 12 would leak on the way out
   Json out = {{"role", developer ? "system" : std::string(role_name(message.role))},
-              {"content", TRY(said(message))}};
+              {"content", std::move(text)}};
   if (!message.name.empty()) out["name"] = message.name;
   if (!message.tool_call_id.empty()) out["tool_call_id"] = message.tool_call_id;
   for (const ToolCall* call : message.tool_calls()) {
