@@ -303,7 +303,8 @@ void Scheduler::Impl::add_rows(Sequence& sequence, int64_t n_rows) {
       logit_rows.push_back(static_cast<int32_t>(first_row + i));
     }
   }
-  segments.push_back({&*sequence.state, first_row, n_rows, n_ids});
+  const Phase phase = sequence.n_generated() == 0 ? Phase::kPrefill : Phase::kDecode;
+  segments.push_back({&*sequence.state, first_row, n_rows, n_ids, phase});
   sequence.rows_in_step = n_rows;
   in_step.push_back(&sequence);
 }

@@ -8,6 +8,11 @@
 
 namespace overtake {
 
+// Which arithmetic a segment's layers use. A device may read prompts by faster means than it
+// decodes by (AMX: bf16 products), so the choice is the request's and never the number of rows:
+// prompts are kPrefill whatever their chunks; new tokens, and drafts that are verified, kDecode.
+enum class Phase { kDecode, kPrefill };
+
 // The rows of one sequence in a batch: its next `n_rows` tokens after those in `state`.
 struct Segment {
   SequenceState* state;  // with n_rows reserved
@@ -16,6 +21,7 @@ struct Segment {
   // The length that length-dependent rope scaling assumes: at least the last position + 1. Giving
   // a prompt's whole length makes its chunks agree with one pass over it.
   int64_t rope_span;
+  Phase phase = Phase::kDecode;
 };
 
 struct Batch {

@@ -53,10 +53,11 @@ bool has_avx512() {
 }
 
 bool has_amx() {
-  // Leaf 7 EDX: AMX-TILE 24, AMX-INT8 25. XCR0: tile configuration 17, tile data 18, whose use by
-  // the whole process the kernel must grant (Linux, Documentation/arch/x86/xstate.rst).
+  // Leaf 7 EDX: AMX-BF16 22, AMX-TILE 24, AMX-INT8 25; subleaf 1 EAX: AVX512-BF16 5. XCR0: tile
+  // configuration 17, tile data 18, whose use by the whole process the kernel must grant (Linux,
+  // Documentation/arch/x86/xstate.rst).
   constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  return has_avx512() && has_bits(Cpuid(7, 0).d, {24, 25}) &&
+  return has_avx512() && has_bits(Cpuid(7, 0).d, {22, 24, 25}) && has_bits(Cpuid(7, 1).a, {5}) &&
          has_bits(saved_registers(), {17, 18}) &&
          syscall(SYS_arch_prctl, kRequestPermission, 18) == 0;
 }

@@ -17,8 +17,9 @@
 
 #define OVERTAKE_AVX2_FEATURES "avx2,fma,f16c"
 #define OVERTAKE_AVX512_FEATURES "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
-#define OVERTAKE_AMX_FEATURES \
-  "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,amx-tile,amx-int8"
+#define OVERTAKE_AMX_FEATURES                                               \
+  "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16," \
+  "amx-tile,amx-int8,amx-bf16"
 
 // Before a loop of few constant turns whose arrays must live in registers.
 #if defined(__clang__)
