@@ -91,6 +91,11 @@ Machine read_machine(const std::string& root) {
   return machine;
 }
 
+ProcessMemory read_process_memory(const std::string& root) {
+  const std::string status = read_text(root + "/proc/self/status");
+  return {kilobytes(status, "VmRSS"), kilobytes(status, "VmHWM")};
+}
+
 std::optional<uint64_t> free_disk_bytes(std::string_view path) {
   std::error_code error;
   std::filesystem::path folder = std::filesystem::absolute(path, error);

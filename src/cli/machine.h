@@ -23,6 +23,13 @@ struct Machine {
 // Reads /proc and /sys below `root`; what a kernel does not tell stays empty or 0.
 Machine read_machine(const std::string& root = "");
 
+// Of this process, in bytes; 0 where the kernel does not tell.
+struct ProcessMemory {
+  uint64_t resident = 0;  // now
+  uint64_t peak = 0;      // at any time
+};
+ProcessMemory read_process_memory(const std::string& root = "");
+
 // Free bytes on the disk that holds `path` or its nearest existing parent; nullopt if unknown.
 std::optional<uint64_t> free_disk_bytes(std::string_view path);
 

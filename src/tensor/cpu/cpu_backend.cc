@@ -105,6 +105,20 @@ std::vector<Isa> supported_isas() {
   return found;
 }
 
+bool has_extension(Extension extension) {
+#if defined(__x86_64__)
+  switch (extension) {
+    case Extension::kAvxVnni:
+      return has_avx2() && has_bits(Cpuid(7, 1).a, {4});
+    case Extension::kAvx512Bf16:
+      return has_avx512() && has_bits(Cpuid(7, 1).a, {5});
+    case Extension::kAmxBf16:
+      return supported_isas().back() == Isa::kAmx && has_bits(Cpuid(7, 0).d, {22});
+  }
+#endif
+  return false;
+}
+
 Result<Isa> choose_isa() {
   const std::vector<Isa> supported = supported_isas();
   const char* wanted = std::getenv("OVERTAKE_ISA");

@@ -17,6 +17,9 @@ enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
 std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512", "amx"
 // What this processor and kernel allow, weakest first.
 std::vector<Isa> supported_isas();
+// Instructions that only some processors of an Isa have.
+enum class Extension { kAvxVnni, kAvx512Bf16, kAmxBf16 };
+bool has_extension(Extension extension);
 // OVERTAKE_ISA where it is set (an error if unknown or not supported here), else the strongest.
 Result<Isa> choose_isa();
 

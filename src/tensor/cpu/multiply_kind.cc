@@ -1,0 +1,15 @@
+#include "tensor/cpu/multiply_kind.h"
+
+#include "tensor/cpu/packed_weight.h"
+
+namespace overtake {
+
+MultiplyKind multiply_kind(const Weight& weight, const Batch& batch) {
+  int64_t integer_rows = 0;
+  for (const PackedSegment& segment : static_cast<const PackedWeight&>(weight).segments()) {
+    if (segment.integer) integer_rows += segment.n_rows;
+  }
+  return 2 * integer_rows >= weight.n_out() ? MultiplyKind::kInt8 : MultiplyKind::kF32;
+}
+
+}  // namespace overtake
