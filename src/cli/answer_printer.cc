@@ -74,6 +74,9 @@ std::string speed_line(const PrintedAnswer& answer) {
   std::string line = answer.model.empty() ? "" : printable(answer.model) + ": ";
   line += fmt::format("{} tokens", usage.completion_tokens);
   if (n_decoded > 0) line += fmt::format(", {:.1f} tokens/s", rate(n_decoded, usage.decode_us));
+  if (usage.accepted_draft_tokens > 0) {
+    line += fmt::format(" ({} guessed ahead)", usage.accepted_draft_tokens);
+  }
   const int64_t n_read = usage.prompt_tokens - usage.cached_tokens;
   line += fmt::format("; first after {:.2f} s; prompt {} tokens", answer.first_text_us / 1e6,
                       usage.prompt_tokens);

@@ -31,6 +31,11 @@ Option Option::shows_default() {
   return *this;
 }
 
+Option Option::hidden() {
+  option_->group("");
+  return *this;
+}
+
 bool Option::given() const { return option_->count() > 0; }
 
 template <typename T>

@@ -23,6 +23,7 @@ class Option {
   Option positive();
   Option excludes(Option other);
   Option shows_default();  // in the help, as the variable has it now
+  Option hidden();         // not in the help
   bool given() const;      // after parsing
 
  private:

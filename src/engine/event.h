@@ -58,6 +58,9 @@ struct UsageEvent {
   int64_t cache_write_tokens = 0;  // of the prompt, written to one
   int64_t completion_tokens = 0;
   int64_t reasoning_tokens = 0;
+  // Guesses at the answer (see engine/speculation/): those that stand in it, those that do not.
+  int64_t accepted_draft_tokens = 0;
+  int64_t rejected_draft_tokens = 0;
   int64_t queued_us = 0;
   int64_t prefill_us = 0;
   int64_t decode_us = 0;

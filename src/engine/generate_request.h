@@ -175,7 +175,8 @@ struct GenerateRequest {
   bool prompt_logprobs = false;       // also for the prompt's tokens (echo of completions)
   OutputFormat format;
   ReasoningParams reasoning;
-  std::string end_user;  // whom the client serves, as it names them; no proof of anything
+  std::string expected_text;  // that the answer may be like: it comes sooner where it is
+  std::string end_user;       // whom the client serves, as it names them; no proof of anything
   ExtraFields extra;
 };
 

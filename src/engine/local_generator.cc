@@ -36,6 +36,10 @@ class LocalGenerator : public Generator {
     info_.architecture = facts.arch;
     info_.n_parameters = facts.n_parameters;
     info_.size_bytes = static_cast<int64_t>(facts.weight_bytes);
+    // A recurrent state can not be cut back to before a guess that was wrong; a rope that depends
+    // on the length would turn the rows of a guess otherwise.
+    speculates_ =
+        options.speculate && facts.recurrent_shape.n_layers == 0 && !facts.length_dependent;
     struct stat file;
     if (::stat(model_->checkpoint().path().c_str(), &file) == 0) info_.created_s = file.st_mtime;
   }
@@ -65,8 +69,10 @@ class LocalGenerator : public Generator {
     const int64_t max_new = std::min(request.max_tokens.value_or(room), room);
     request.sampling = model_->with_defaults(std::move(request.sampling));
     request.model = info_.name;
+    const auto expected = expected_ids(request.expected_text);
     auto sequence =
         std::make_unique<Sequence>(*model_, std::move(request), std::move(prompt), max_new);
+    if (speculates_ && max_new > 1) sequence->draft_from(expected);
     Answer answer(sequence->stream());
     TRY(scheduler_.submit(std::move(sequence)));
     return answer;
@@ -101,9 +107,16 @@ class LocalGenerator : public Generator {
     return {};
   }
 
+  std::vector<int32_t> expected_ids(const std::string& text) const {
+    const bool fits = static_cast<int64_t>(text.size()) <= model_->max_prompt_bytes();
+    if (!speculates_ || !model_->tokenizer() || !fits) return {};
+    return model_->tokenizer()->encode_user(text);
+  }
+
   std::unique_ptr<LocalModel> model_;
   Scheduler scheduler_;
   GeneratorInfo info_;
+  bool speculates_ = false;
 };
 
 }  // namespace

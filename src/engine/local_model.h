@@ -23,6 +23,7 @@ struct LocalModelOptions {
   std::string name;            // what requests call it
   int n_threads = 0;           // 0: default_thread_count()
   bool deterministic = false;  // AVX2 at most, so that machines agree
+  bool speculate = true;       // see engine/speculation/: answers come sooner, their text the same
   // Memory for attention state; unset: from what the machine has free.
   std::optional<uint64_t> kv_bytes;
 };

@@ -1,12 +1,14 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 
 #include "base/time.h"
+#include "engine/speculation/draft_planner.h"
 
 namespace overtake {
 namespace {
@@ -65,6 +67,7 @@ struct Scheduler::Impl {
   void take_slot(Sequence& sequence);
   int64_t checkpoint_position(const Sequence& sequence) const;
   void drop_ended();
+  void plan_drafts();
   bool build_batch();
   void add_rows(Sequence& sequence, int64_t n_rows);
   void take_results(const Tensor& logits);
@@ -92,9 +95,13 @@ struct Scheduler::Impl {
   std::vector<Sequence*> in_step;  // of each segment
   struct Choice {
     Sequence* sequence;
-    int64_t row;  // of the step's logits
+    int64_t first_row;  // of the step's logits
+    int64_t n_rows;
   };
   std::vector<Choice> choices;
+  DraftPlanner planner;
+  std::vector<DraftPlanner::Answer> answers;
+  bool reads_prompts = false;  // in the step under way
   std::thread thread;
 };
 
@@ -154,9 +161,13 @@ void Scheduler::Impl::run() {
 void Scheduler::Impl::step() {
   drop_ended();
   admit();
+  plan_drafts();
   if (!build_batch()) return;
   const Batch batch{batch_ids, batch_positions, segments, logit_rows};
+  const auto begin = std::chrono::steady_clock::now();
   const Tensor logits = model.model().forward(batch, *ops);
+  const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - begin;
+  if (!reads_prompts) planner.cost().learn(batch.n_tokens(), time.count());
   for (size_t i = 0; i < segments.size(); ++i) {
     SequenceState& state = *segments[i].state;
     state.commit(segments[i].n_rows);
@@ -230,6 +241,7 @@ void Scheduler::Impl::admit() {
       queue.pop_front();
     }
     next->admitted_at_us = now_us();
+    if (next->drafter()) next->drafter()->share(planner.rates());
     active.push_back(std::move(next));
   }
 }
@@ -291,31 +303,46 @@ void Scheduler::Impl::adopt_kept_state(Sequence& sequence) {
   kept.erase(best);
 }
 
+// What the answers being written may go on with: tokens that are read beside their last one.
+void Scheduler::Impl::plan_drafts() {
+  answers.clear();
+  for (const auto& sequence : active) {
+    if (sequence->n_generated() == 0 || !sequence->drafter()) continue;
+    // With each guess that is right comes one more token: the last is never a guess.
+    const int64_t left = sequence->max_new() - sequence->n_generated();
+    answers.push_back({sequence->drafter(), left - 1});
+  }
+  planner.plan(answers);
+}
+
+// Rows of `sequence` from the first id that it has not read, its draft behind them.
 void Scheduler::Impl::add_rows(Sequence& sequence, int64_t n_rows) {
   const int64_t first_row = static_cast<int64_t>(batch_ids.size());
   const int64_t begin = sequence.state->n_tokens();
   const int64_t n_ids = static_cast<int64_t>(sequence.ids().size());
-  for (int64_t i = 0; i < n_rows; ++i) {
-    batch_ids.push_back(sequence.ids()[begin + i]);
-    batch_positions.push_back(begin + i);
-    const bool last = begin + i + 1 == n_ids;
-    if (last || (sequence.request().prompt_logprobs && begin + i < sequence.n_prompt())) {
-      logit_rows.push_back(static_cast<int32_t>(first_row + i));
+  for (int64_t i = begin; i < begin + n_rows; ++i) {
+    batch_ids.push_back(i < n_ids ? sequence.ids()[i] : sequence.draft()[i - n_ids]);
+    batch_positions.push_back(i);
+    const bool chooses = i + 1 >= n_ids;
+    if (chooses || (sequence.request().prompt_logprobs && i < sequence.n_prompt())) {
+      logit_rows.push_back(static_cast<int32_t>(first_row + i - begin));
     }
   }
   const Phase phase = sequence.n_generated() == 0 ? Phase::kPrefill : Phase::kDecode;
-  segments.push_back({&*sequence.state, first_row, n_rows, n_ids, phase});
+  const int64_t rope_span = std::max(n_ids, begin + n_rows);
+  segments.push_back({&*sequence.state, first_row, n_rows, rope_span, phase});
   sequence.rows_in_step = n_rows;
   in_step.push_back(&sequence);
 }
 
-// One row for every answer, then prompts in order of arrival while the budget lasts.
+// A row for every answer and its draft's, then prompts in order of arrival while the budget lasts.
 bool Scheduler::Impl::build_batch() {
   batch_ids.clear();
   batch_positions.clear();
   logit_rows.clear();
   segments.clear();
   in_step.clear();
+  reads_prompts = false;
   const bool busy = std::any_of(active.begin(), active.end(),
                                 [](const auto& sequence) { return sequence->n_generated() > 0; });
   int64_t budget = busy ? options.prefill_rows_busy : options.prefill_rows;
@@ -328,6 +355,9 @@ bool Scheduler::Impl::build_batch() {
       const int64_t to_checkpoint = checkpoint_position(sequence) - sequence.state->n_tokens();
       if (to_checkpoint > 0) n_rows = std::min(n_rows, to_checkpoint);
       budget -= n_rows;
+      reads_prompts = reads_prompts || n_rows > 0;
+    } else {
+      n_rows += static_cast<int64_t>(sequence.draft().size());
     }
     if (n_rows == 0) continue;
     if (auto reserved = sequence.state->reserve(n_rows); !reserved.ok()) {
@@ -352,16 +382,24 @@ void Scheduler::Impl::take_results(const Tensor& logits) {
       if (in_step[s]->request().prompt_logprobs) {
         in_step[s]->take_prompt_logits(position, logits.row_span(row));
       }
-      if (position + 1 == n_ids) choices.push_back({in_step[s], row});
+      if (position + 1 == n_ids) choices.push_back({in_step[s], row, 0});
+      if (position + 1 >= n_ids) ++choices.back().n_rows;
       ++row;
     }
   }
   model.pool().parallel_for(static_cast<int>(choices.size()), [&](int i) {
-    choices[i].sequence->choose(logits.row_span(choices[i].row));
+    const Choice& choice = choices[i];
+    choice.sequence->choose(
+        {logits.row(choice.first_row), choice.n_rows, logits.cols, logits.stride});
   });
   const int64_t now = now_us();
   for (const Choice& choice : choices) {
-    if (!choice.sequence->advance(now)) continue;
+    const bool ended = choice.sequence->advance(now);
+    if (choice.n_rows > 1) {  // what was read of guesses that were wrong is forgotten
+      const auto n_ids = static_cast<int64_t>(choice.sequence->ids().size());
+      choice.sequence->state->truncate(n_ids - 1);
+    }
+    if (!ended) continue;
     const auto place = std::find_if(active.begin(), active.end(), [&](const auto& sequence) {
       return sequence.get() == choice.sequence;
     });

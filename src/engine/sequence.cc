@@ -45,13 +45,27 @@ void Sequence::take_prompt_logits(int64_t position, std::span<const float> logit
   prompt_logprobs_.push_back(logprob_entry(logits, ids_[position + 1]));
 }
 
-void Sequence::choose(std::span<const float> logits) {
-  if (max_new_ == 0) return;  // only the prompt was asked about
+Sequence::Choice Sequence::choose_next(std::span<const float> logits) {
   const std::span<const int32_t> all(ids_);
-  chosen_ = sampler_.sample(logits, all.first(n_prompt_), all.subspan(n_prompt_));
-  if (chosen_ && request_.top_logprobs >= 0) {
-    waiting_.push_back({logprob_entry(logits, *chosen_), bytes_chosen_});
+  Choice out{sampler_.sample(logits, all.first(n_prompt_), all.subspan(n_prompt_)), {}};
+  if (out.id && request_.top_logprobs >= 0) out.logprob = logprob_entry(logits, *out.id);
+  return out;
+}
+
+// Each token is drawn as it would be without a draft, after the same tokens and with the same
+// number of the request's random stream: a draft changes when a token is found, never which.
+void Sequence::choose(Tensor logits) {
+  chosen_.clear();
+  if (max_new_ == 0) return;  // only the prompt was asked about
+  const size_t n_ids = ids_.size();
+  for (int64_t row = 0; row < logits.rows; ++row) {
+    chosen_.push_back(choose_next(logits.row_span(row)));
+    const auto id = chosen_.back().id;
+    if (!id || ends(*id)) break;
+    if (row + 1 == logits.rows || drafter_->draft()[static_cast<size_t>(row)] != *id) break;
+    ids_.push_back(*id);
   }
+  ids_.resize(n_ids);
 }
 
 void Sequence::start(int64_t now) {
@@ -77,21 +91,30 @@ bool Sequence::advance(int64_t now) {
     finish(FinishReason::kLength, now);
     return true;
   }
-  if (!chosen_) {
+  if (drafter_) n_drafted_ += static_cast<int64_t>(drafter_->draft().size());
+  for (size_t i = 0; i < chosen_.size(); ++i) {
+    if (i + 1 < chosen_.size()) ++n_accepted_;  // what goes on after it agreed with the draft
+    if (take(chosen_[i], now)) return true;
+  }
+  return false;
+}
+
+bool Sequence::take(Choice& choice, int64_t now) {
+  if (!choice.id) {
     fail(
         {ErrorCode::kInternal, "the model's output is not a number; " + model_.checkpoint().path() +
                                    "; its weights are damaged, get it again"},
         false);
     return true;
   }
-  const int32_t id = *chosen_;
-  const bool ends = !request_.ignore_end && model_.ends(id);
+  const int32_t id = *choice.id;
   ids_.push_back(id);
-  if (ends) {
-    if (!waiting_.empty()) waiting_.pop_back();  // an end token has no text to go with
+  if (drafter_) drafter_->push(id);
+  if (ends(id)) {  // which has no text, and no log probability to go with it
     finish(FinishReason::kStop, now);
     return true;
   }
+  if (choice.logprob) waiting_.push_back({std::move(*choice.logprob), bytes_chosen_});
   const std::string bytes = model_.tokenizer() ? model_.tokenizer()->token_bytes(id) : "";
   bytes_chosen_ += bytes.size();
   StopMatcher::Output out = stops_.push(characters_.push(bytes));
@@ -119,6 +142,8 @@ void Sequence::finish(FinishReason reason, int64_t now) {
   stream_->push(UsageEvent{.prompt_tokens = n_prompt_,
                            .cached_tokens = n_cached,
                            .completion_tokens = n_generated(),
+                           .accepted_draft_tokens = n_accepted_,
+                           .rejected_draft_tokens = n_drafted_ - n_accepted_,
                            .queued_us = admitted_at_us - queued_at_us,
                            .prefill_us = first_token_at_us - admitted_at_us,
                            .decode_us = now - first_token_at_us});

@@ -11,8 +11,10 @@
 #include "engine/generator.h"
 #include "engine/local_model.h"
 #include "engine/sampler.h"
+#include "engine/speculation/drafter.h"
 #include "engine/stop_matcher.h"
 #include "tensor/sequence_state.h"
+#include "tensor/tensor.h"
 
 namespace overtake {
 
@@ -31,6 +33,12 @@ class Sequence {
   int64_t n_prompt() const { return n_prompt_; }
   int64_t n_generated() const { return static_cast<int64_t>(ids_.size()) - n_prompt_; }
   int64_t max_new() const { return max_new_; }
+  // Guesses how the answer goes on; null where that is of no use.
+  Drafter* drafter() { return drafter_ ? &*drafter_ : nullptr; }
+  std::span<const int32_t> draft() const {
+    return drafter_ ? drafter_->draft() : std::span<const int32_t>();
+  }
+  void draft_from(std::span<const int32_t> expected) { drafter_.emplace(ids_, expected); }
 
   // ---- what the scheduler keeps here
   std::optional<SequenceState> state;  // set when admitted; n_tokens() of it have been read
@@ -44,15 +52,24 @@ class Sequence {
   // ---- results of a step
   // Logits of prompt position `position`, where prompt log probabilities are wanted.
   void take_prompt_logits(int64_t position, std::span<const float> logits);
-  // Chooses the next token from the last row's logits. Safe to run beside other sequences'.
-  void choose(std::span<const float> logits);
-  // Emits what choose() found. Returns whether the sequence has ended.
+  // Chooses the next tokens: from the first row of logits the one after ids(), from each further
+  // row the one after the next token of the draft, while what was chosen is the draft. Safe to run
+  // beside other sequences'.
+  void choose(Tensor logits);
+  // Emits what choose() found. Returns whether the sequence has ended; its ids end there too.
   bool advance(int64_t now_us);
 
   void finish(FinishReason reason, int64_t now_us);
   void fail(Error error, bool retryable);
 
  private:
+  struct Choice {
+    std::optional<int32_t> id;
+    std::optional<TokenLogprob> logprob;
+  };
+  Choice choose_next(std::span<const float> logits);
+  bool ends(int32_t id) const { return !request_.ignore_end && model_.ends(id); }
+  bool take(Choice& choice, int64_t now_us);
   void start(int64_t now_us);
   void emit(std::string text, bool last);
   TokenLogprob logprob_entry(std::span<const float> logits, int32_t id) const;
@@ -69,7 +86,9 @@ class Sequence {
   std::string stop_sequence_;
   bool started_ = false;
 
-  std::optional<int32_t> chosen_;
+  std::optional<Drafter> drafter_;
+  std::vector<Choice> chosen_;
+  int64_t n_drafted_ = 0, n_accepted_ = 0;
   std::vector<TokenLogprob> prompt_logprobs_;
   // Log probabilities wait until the text of their token is shown.
   struct Waiting {

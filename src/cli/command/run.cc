@@ -31,6 +31,7 @@ struct Options {
   int n_threads = 0;
   bool raw = false;
   bool speed = false;
+  bool plain = false;
 };
 
 Result<int> answer_once(Generator& generator, const Options& options, std::string prompt) {
@@ -70,8 +71,10 @@ Result<std::shared_ptr<Generator>> open_model(const Options& options) {
     if (auto remote = upstreams->find(options.model)) return remote;
   }
   const ResolvedModel model = TRY(find_model(options.model));
-  return make_local_generator(
-      {.path = model.path, .name = model.name, .n_threads = options.n_threads});
+  return make_local_generator({.path = model.path,
+                               .name = model.name,
+                               .n_threads = options.n_threads,
+                               .speculate = !options.plain});
 }
 
 Result<int> run(Options options) {
@@ -118,6 +121,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
   line.add("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
   line.add("--threads", options->n_threads, "Threads; all processors if not given").range(1, 1024);
   line.flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
+  line.flag("--no-speculation", options->plain, "One token at a time, to measure by").hidden();
   line.flag("--speed", options->speed, "Print model, tokens, speed and cost to standard error");
   return [options] { return run(*options); };
 }

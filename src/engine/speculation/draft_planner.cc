@@ -1,0 +1,65 @@
+#include "engine/speculation/draft_planner.h"
+
+#include <algorithm>
+
+namespace overtake {
+namespace {
+
+constexpr int64_t kMaxDraft = 31;  // with the token before them two full panels of rows
+constexpr double kLeastChance = 0.03;
+// What a plan must promise, as a multiple of the tokens a second without drafts, for all answers
+// together and for each: estimates err, and a step back costs nothing.
+constexpr double kLeastGain = 1.05;
+constexpr double kLeastEach = 0.97;
+
+}  // namespace
+
+// How many of the guesses, from the best on, bring most.
+int64_t DraftPlanner::best_count(int64_t n_answers) {
+  const int64_t most =
+      std::min<int64_t>(static_cast<int64_t>(guesses_.size()), StepCost::kMaxRows - n_answers);
+  const double plain = cost_.of(n_answers);
+  double best_gain = kLeastGain, all = 0;
+  int64_t best = 0;
+  expected_.assign(static_cast<size_t>(n_answers), 0);
+  for (int64_t m = 1; m <= most; ++m) {
+    const Guess& guess = guesses_[static_cast<size_t>(m - 1)];
+    all += guess.chance;
+    expected_[guess.answer] += guess.chance;
+    const double slower = cost_.of(n_answers + m) / plain;
+    const double gain = (1 + all / static_cast<double>(n_answers)) / slower;
+    if (gain <= best_gain) continue;
+    const double least = *std::min_element(expected_.begin(), expected_.end());
+    if ((1 + least) / slower < kLeastEach) continue;
+    best_gain = gain;
+    best = m;
+  }
+  return best;
+}
+
+void DraftPlanner::plan(std::span<const Answer> answers) {
+  guesses_.clear();
+  const auto n_answers = static_cast<int64_t>(answers.size());
+  for (size_t i = 0; i < answers.size(); ++i) {
+    Drafter& drafter = *answers[i].drafter;
+    drafter.propose(n_answers < StepCost::kMaxRows ? std::min(answers[i].most, kMaxDraft) : 0);
+    double chance = 1;
+    for (size_t n = 1; n <= drafter.draft().size(); ++n) {
+      chance *= drafter.chance(static_cast<int64_t>(n));
+      if (chance < kLeastChance) break;
+      guesses_.push_back({chance, i});
+    }
+  }
+  // Those of one answer fall, so the first of them are an answer's draft.
+  std::sort(guesses_.begin(), guesses_.end(),
+            [](const Guess& a, const Guess& b) { return a.chance > b.chance; });
+  const int64_t count = guesses_.empty() ? 0 : best_count(n_answers);
+  guesses_.resize(static_cast<size_t>(count));
+  expected_.assign(answers.size(), 0);
+  for (const Guess& guess : guesses_) ++expected_[guess.answer];
+  for (size_t i = 0; i < answers.size(); ++i) {
+    answers[i].drafter->shorten(static_cast<int64_t>(expected_[i]));
+  }
+}
+
+}  // namespace overtake
