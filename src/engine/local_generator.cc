@@ -27,7 +27,8 @@ class LocalGenerator : public Generator {
  public:
   LocalGenerator(std::unique_ptr<LocalModel> model, const LocalModelOptions& options)
       : model_(std::move(model)),
-        scheduler_(*model_, options.kv_bytes ? *options.kv_bytes : available_memory() / 2) {
+        scheduler_(*model_, options.kv_bytes ? *options.kv_bytes : available_memory() / 2,
+                   {.speculation = options.speculation}) {
     info_.name = options.name;
     info_.owned_by = "overtake";
     info_.features = kLocalFeatures;
@@ -38,8 +39,8 @@ class LocalGenerator : public Generator {
     info_.size_bytes = static_cast<int64_t>(facts.weight_bytes);
     // A recurrent state can not be cut back to before a guess that was wrong; a rope that depends
     // on the length would turn the rows of a guess otherwise.
-    speculates_ =
-        options.speculate && facts.recurrent_shape.n_layers == 0 && !facts.length_dependent;
+    speculates_ = options.speculation != Speculation::kNone &&
+                  facts.recurrent_shape.n_layers == 0 && !facts.length_dependent;
     struct stat file;
     if (::stat(model_->checkpoint().path().c_str(), &file) == 0) info_.created_s = file.st_mtime;
   }

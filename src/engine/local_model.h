@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "engine/generator.h"
+#include "engine/speculation/draft_planner.h"
 #include "format/checkpoint.h"
 #include "model/arch.h"
 #include "parallel/thread_pool.h"
@@ -19,11 +20,11 @@
 namespace overtake {
 
 struct LocalModelOptions {
-  std::string path;            // a GGUF file or a safetensors folder
-  std::string name;            // what requests call it
-  int n_threads = 0;           // 0: default_thread_count()
-  bool deterministic = false;  // AVX2 at most, so that machines agree
-  bool speculate = true;       // see engine/speculation/: answers come sooner, their text the same
+  std::string path;                                     // a GGUF file or a safetensors folder
+  std::string name;                                     // what requests call it
+  int n_threads = 0;                                    // 0: default_thread_count()
+  bool deterministic = false;                           // AVX2 at most, so that machines agree
+  Speculation speculation = Speculation::kWhereFaster;  // the text is the same
   // Memory for attention state; unset: from what the machine has free.
   std::optional<uint64_t> kv_bytes;
 };

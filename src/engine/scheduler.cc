@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "base/time.h"
-#include "engine/speculation/draft_planner.h"
 
 namespace overtake {
 namespace {
@@ -57,7 +56,8 @@ struct Scheduler::Impl {
       : model(model),
         options(options),
         pool(make_pool(model.model().info(), kv_bytes, options)),
-        ops(model.backend().make_ops()) {}
+        ops(model.backend().make_ops()),
+        planner(options.speculation == Speculation::kAlways) {}
 
   void run();
   void step();
@@ -102,6 +102,7 @@ struct Scheduler::Impl {
   DraftPlanner planner;
   std::vector<DraftPlanner::Answer> answers;
   bool reads_prompts = false;  // in the step under way
+  int64_t n_drafted = 0;       // rows of it that are guesses
   std::thread thread;
 };
 
@@ -167,7 +168,7 @@ void Scheduler::Impl::step() {
   const auto begin = std::chrono::steady_clock::now();
   const Tensor logits = model.model().forward(batch, *ops);
   const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - begin;
-  if (!reads_prompts) planner.cost().learn(batch.n_tokens(), time.count());
+  if (!reads_prompts) planner.cost().learn(batch.n_tokens(), n_drafted, time.count());
   for (size_t i = 0; i < segments.size(); ++i) {
     SequenceState& state = *segments[i].state;
     state.commit(segments[i].n_rows);
@@ -343,6 +344,7 @@ bool Scheduler::Impl::build_batch() {
   segments.clear();
   in_step.clear();
   reads_prompts = false;
+  n_drafted = 0;
   const bool busy = std::any_of(active.begin(), active.end(),
                                 [](const auto& sequence) { return sequence->n_generated() > 0; });
   int64_t budget = busy ? options.prefill_rows_busy : options.prefill_rows;
@@ -358,6 +360,7 @@ bool Scheduler::Impl::build_batch() {
       reads_prompts = reads_prompts || n_rows > 0;
     } else {
       n_rows += static_cast<int64_t>(sequence.draft().size());
+      n_drafted += static_cast<int64_t>(sequence.draft().size());
     }
     if (n_rows == 0) continue;
     if (auto reserved = sequence.state->reserve(n_rows); !reserved.ok()) {

@@ -16,6 +16,7 @@ struct SchedulerOptions {
   int64_t prefill_rows = 512;       // of prompts in one step
   int64_t prefill_rows_busy = 128;  // ... while answers are being written: bounds their gap
   int64_t max_kept = 8;             // states of ended requests, for prompts that begin alike
+  Speculation speculation = Speculation::kWhereFaster;
 };
 
 // Thread-safe. Numbers never depend on what runs beside a request (see Ops).

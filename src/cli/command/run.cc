@@ -71,10 +71,11 @@ Result<std::shared_ptr<Generator>> open_model(const Options& options) {
     if (auto remote = upstreams->find(options.model)) return remote;
   }
   const ResolvedModel model = TRY(find_model(options.model));
-  return make_local_generator({.path = model.path,
-                               .name = model.name,
-                               .n_threads = options.n_threads,
-                               .speculate = !options.plain});
+  return make_local_generator(
+      {.path = model.path,
+       .name = model.name,
+       .n_threads = options.n_threads,
+       .speculation = options.plain ? Speculation::kNone : Speculation::kWhereFaster});
 }
 
 Result<int> run(Options options) {

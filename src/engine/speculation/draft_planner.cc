@@ -15,12 +15,12 @@ constexpr double kLeastEach = 0.97;
 }  // namespace
 
 // How many of the guesses, from the best on, bring most.
-int64_t DraftPlanner::best_count(int64_t n_answers) {
+size_t DraftPlanner::best_count(int64_t n_answers) {
   const int64_t most =
       std::min<int64_t>(static_cast<int64_t>(guesses_.size()), StepCost::kMaxRows - n_answers);
   const double plain = cost_.of(n_answers);
   double best_gain = kLeastGain, all = 0;
-  int64_t best = 0;
+  size_t best = 0;
   expected_.assign(static_cast<size_t>(n_answers), 0);
   for (int64_t m = 1; m <= most; ++m) {
     const Guess& guess = guesses_[static_cast<size_t>(m - 1)];
@@ -32,7 +32,7 @@ int64_t DraftPlanner::best_count(int64_t n_answers) {
     const double least = *std::min_element(expected_.begin(), expected_.end());
     if ((1 + least) / slower < kLeastEach) continue;
     best_gain = gain;
-    best = m;
+    best = static_cast<size_t>(m);
   }
   return best;
 }
@@ -46,15 +46,14 @@ void DraftPlanner::plan(std::span<const Answer> answers) {
     double chance = 1;
     for (size_t n = 1; n <= drafter.draft().size(); ++n) {
       chance *= drafter.chance(static_cast<int64_t>(n));
-      if (chance < kLeastChance) break;
+      if (chance < kLeastChance && !always_) break;
       guesses_.push_back({chance, i});
     }
   }
   // Those of one answer fall, so the first of them are an answer's draft.
   std::sort(guesses_.begin(), guesses_.end(),
             [](const Guess& a, const Guess& b) { return a.chance > b.chance; });
-  const int64_t count = guesses_.empty() ? 0 : best_count(n_answers);
-  guesses_.resize(static_cast<size_t>(count));
+  if (!always_ && !guesses_.empty()) guesses_.resize(best_count(n_answers));
   expected_.assign(answers.size(), 0);
   for (const Guess& guess : guesses_) ++expected_[guess.answer];
   for (size_t i = 0; i < answers.size(); ++i) {

@@ -13,8 +13,16 @@
 
 namespace overtake {
 
+enum class Speculation {
+  kNone,
+  kWhereFaster,
+  kAlways,  // every guess is tried, whatever it costs: to test by
+};
+
 class DraftPlanner {
  public:
+  explicit DraftPlanner(bool always = false) : always_(always) {}
+
   struct Answer {
     Drafter* drafter;
     int64_t most;  // tokens that it may be ahead
@@ -30,8 +38,9 @@ class DraftPlanner {
     double chance;  // that it, and all before it, are right
     size_t answer;
   };
-  int64_t best_count(int64_t n_answers);
+  size_t best_count(int64_t n_answers);
 
+  bool always_;
   AcceptanceRates rates_;
   StepCost cost_;
   std::vector<Guess> guesses_;    // best first

@@ -10,13 +10,13 @@ namespace overtake {
 
 class StepCost {
  public:
-  static constexpr int kMaxRows = 64;
+  static constexpr int64_t kMaxRows = 64;
 
-  // A step of `n_rows` rows, each the next of an answer, took `us`.
-  void learn(int64_t n_rows, double us);
-  // As a multiple of a step of one row; ascending with n_rows, which is at most kMaxRows.
+  // A step of `n_rows` rows, `n_drafted` of them guesses, the others each the next of an answer,
+  // took `us`.
+  void learn(int64_t n_rows, int64_t n_drafted, double us);
+  // As a multiple of a step of one row; n_rows is at most kMaxRows.
   double of(int64_t n_rows) const;
-  double us_of_one() const { return us_of_one_; }
 
  private:
   struct Entry {
@@ -24,11 +24,18 @@ class StepCost {
     int samples = 0;
     int64_t last_step = 0;
   };
-  bool known(const Entry& entry) const;
+  bool known(int64_t n_rows) const;
+  void learn_ratio(int64_t n_rows, double us);
+  void settle();
 
   std::array<Entry, kMaxRows + 1> entries_ = {};
   double us_of_one_ = 0;
+  int samples_of_one_ = 0;
   int64_t step_ = 0;
+  // The last step with guesses, until its after-effects are over.
+  int64_t drafted_rows_ = 0;  // 0: none
+  double drafted_us_ = 0;
+  int64_t plain_steps_ = 0;  // since then
 };
 
 }  // namespace overtake
