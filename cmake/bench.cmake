@@ -13,5 +13,5 @@ function(overtake_bench name)
 endfunction()
 add_custom_target(benches)
 
-overtake_bench(bench_matmul bench/matmul_bench.cc bench/machine_limits.cc)
+overtake_bench(bench_matmul bench/matmul_bench.cc)
 overtake_bench(bench_tokenizer bench/tokenizer_bench.cc)

@@ -29,15 +29,16 @@ struct Rows {
   }
 };
 
-Result<Rows> pass_over(const Model& model, Ops& ops, std::span<const int32_t> ids, int64_t chunk) {
+Result<Rows> pass_over(const Model& model, Ops& ops, std::span<const int32_t> ids, Phase phase) {
   Rows out{{}, model.info().vocab_size};
+  const int64_t chunk = phase == Phase::kPrefill ? static_cast<int64_t>(ids.size()) : 1;
   const auto take = [&](int64_t, Tensor rows) {
     for (int64_t i = 0; i < rows.rows; ++i) {
       const auto row = rows.row_span(i);
       out.logits.insert(out.logits.end(), row.begin(), row.end());
     }
   };
-  TRY(trace_prompt(model, ops, ids, take, {.chunk = chunk}));
+  TRY(trace_prompt(model, ops, ids, take, {.chunk = chunk, .phase = phase}));
   return out;
 }
 
@@ -62,12 +63,12 @@ double kl_divergence(std::span<const float> p, std::span<const float> q) {
 
 Result<EngineCheck> check_engine(const Model& model, Ops& ops, std::span<const int32_t> ids) {
   const int64_t n = static_cast<int64_t>(ids.size());
-  const Rows first = TRY(pass_over(model, ops, ids, n));
+  const Rows first = TRY(pass_over(model, ops, ids, Phase::kPrefill));
   for (const float x : first.logits) {
     if (!std::isfinite(x)) return broken("a logit is not a number");
   }
   {
-    const Rows again = TRY(pass_over(model, ops, ids, n));
+    const Rows again = TRY(pass_over(model, ops, ids, Phase::kPrefill));
     if (std::memcmp(first.logits.data(), again.logits.data(),
                     first.logits.size() * sizeof(float)) != 0) {
       return broken("two passes over the same tokens differ");
@@ -76,7 +77,7 @@ Result<EngineCheck> check_engine(const Model& model, Ops& ops, std::span<const i
   if (std::ranges::equal(first.row(0), first.row(n - 1))) {
     return broken("the logits do not depend on the tokens");
   }
-  const Rows one_by_one = TRY(pass_over(model, ops, ids, 1));
+  const Rows one_by_one = TRY(pass_over(model, ops, ids, Phase::kDecode));
   EngineCheck out;
   for (int64_t i = 0; i < n; ++i) {
     out.mean_kl += kl_divergence(first.row(i), one_by_one.row(i)) / static_cast<double>(n);

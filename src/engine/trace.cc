@@ -40,7 +40,7 @@ Status trace_prompt(const Model& model, Ops& ops, std::span<const int32_t> ids,
     std::vector<int32_t> all(static_cast<size_t>(rows));
     std::iota(all.begin(), all.end(), 0);
     TRY(state.reserve(rows));
-    const Segment segment{&state, 0, rows, n, Phase::kPrefill};
+    const Segment segment{&state, 0, rows, n, options.phase};
     const Batch batch{ids.subspan(first, rows), std::span(positions).subspan(first, rows),
                       std::span(&segment, 1), all};
     logits(first, model.forward(batch, used));

@@ -13,6 +13,7 @@ namespace overtake {
 
 struct TraceOptions {
   int64_t chunk = 512;  // tokens a step; results do not depend on it
+  Phase phase = Phase::kPrefill;
   // hidden(k, first_position, rows): see TapOps; empty function: not collected.
   std::function<void(int k, int64_t first_position, Tensor rows)> hidden;
 };

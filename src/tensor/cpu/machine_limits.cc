@@ -17,9 +17,8 @@ namespace {
 constexpr int kRuns = 5;
 constexpr double kRunSeconds = 0.03;
 // Chunks a thread gets in one run, so that one that the kernel puts aside costs little.
-constexpr int kChunks = 16;
-constexpr size_t kReadGrain = 512;  // see PeakKernels::read
-constexpr size_t kReadChunk = size_t{256} << 10;
+constexpr int kChunks = 12;
+constexpr size_t kReadGrain = 1024;  // see PeakKernels::read
 
 template <typename Run>
 double seconds_of(const Run& run) {
@@ -95,10 +94,14 @@ Result<ReadLimit> measure_read(ThreadPool& pool, Isa isa, size_t n_bytes) {
                              size)};
   }
   const PeakKernels* kernels = peak_kernels_of(std::min(isa, Isa::kAvx512));
-  const int n_chunks = static_cast<int>((size + kReadChunk - 1) / kReadChunk);
+  // Long runs: each new one costs what the processor had fetched ahead of the last.
+  const int n_chunks = kChunks * pool.n_threads();
+  const size_t n_grains = size / kReadGrain;
   const auto chunk = [&](int i) {
-    const size_t begin = static_cast<size_t>(i) * kReadChunk;
-    return std::span(block.get() + begin, std::min(kReadChunk, size - begin));
+    const auto at = [&](int part) {
+      return n_grains * static_cast<size_t>(part) / static_cast<size_t>(n_chunks) * kReadGrain;
+    };
+    return std::span(block.get() + at(i), at(i + 1) - at(i));
   };
   pool.parallel_for(n_chunks, [&](int i) { std::memset(chunk(i).data(), 1, chunk(i).size()); });
   std::atomic<uint64_t> sink{0};

@@ -23,7 +23,7 @@ struct PeakKernel {
 
 struct PeakKernels {
   std::span<const PeakKernel> multiply;
-  // Reads `bytes` bytes, a multiple of 512, from an address divisible by 64; what it returns keeps
+  // Reads `bytes` bytes, a multiple of 1024, from an address divisible by 64; what it returns keeps
   // the compiler from leaving the work out.
   uint64_t (*read)(const std::byte* data, size_t bytes);
 };
