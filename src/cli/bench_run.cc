@@ -32,7 +32,9 @@ class Bench {
  private:
   Status load();
   Status check();
+  Status warm_up();
   Status measure();
+  BenchPhase weigh(int64_t n, const std::vector<SpeedSample>& samples, const Work& work);
   Result<SpeedSample> timed(bool prefill);
   void step(const std::string& what);
 
@@ -99,56 +101,67 @@ Result<SpeedSample> Bench::timed(bool prefill) {
   return sample;
 }
 
-Status Bench::measure() {
+// What any phase of the plan asks for, once: memory is taken, clocks rise, and how long a
+// repetition takes is known.
+Status Bench::warm_up() {
   const SpeedPlan& plan = options_.plan;
   if (plan.depth > 0) {
     step(fmt::format("reading {} tokens for the depth", plan.depth * plan.n_sequences));
     TRY(trial_->fill());
   }
   step("warming up");
-  for (const bool prefill : {true, false}) {
-    if ((prefill ? plan.n_prompt : plan.n_decode) > 0) TRY(timed(prefill));
-  }
+  if (plan.n_prompt > 0) TRY(timed(true));
+  if (plan.n_decode > 0) TRY(timed(false));
   total_s_ = done_s_ * static_cast<double>(options_.repeats);
   done_s_ = 0;
-  // In turns, so that both see the same weather.
+  return {};
+}
+
+// Phases and limits in turns, so that all see the same weather.
+Status Bench::measure() {
+  const Isa isa = TRY(choose_isa());
+  ThreadPool& pool = model_->pool();
+  std::vector<InstructionPeak> peaks = measure_peaks(pool, isa, PeakSet::kBest);
+  ReadMeter reading(pool, isa, weights_read(*model_));
   for (int64_t i = 0; i < options_.repeats; ++i) {
     const std::string turn = fmt::format("{} of {}", i + 1, options_.repeats);
+    reading.run();
     step("prefill " + turn);
-    if (plan.n_prompt > 0) prefills_.push_back(TRY(timed(true)));
+    if (options_.plan.n_prompt > 0) prefills_.push_back(TRY(timed(true)));
     step("decode " + turn);
-    if (plan.n_decode > 0) decodes_.push_back(TRY(timed(false)));
+    if (options_.plan.n_decode > 0) decodes_.push_back(TRY(timed(false)));
+    reading.run();
   }
+  result_.peak_bytes = read_process_memory().peak;
+  for (const InstructionPeak& peak : measure_peaks(pool, isa, PeakSet::kBest)) {
+    peaks.push_back(peak);
+  }
+  result_.limits = limits_of(std::move(peaks), reading.limit());
   return {};
+}
+
+BenchPhase Bench::weigh(int64_t n, const std::vector<SpeedSample>& samples, const Work& work) {
+  BenchPhase phase = summarize_phase(n, samples);
+  phase.work = work;
+  phase.bound = bound_of(work, result_.limits);
+  const double seconds = static_cast<double>(samples.back().n_tokens) / phase.median;
+  phase.share = std::min(phase.bound.seconds / seconds, 1.0);
+  return phase;
 }
 
 Result<BenchResult> Bench::run() {
   TRY(load());
   TRY(check());
+  TRY(warm_up());
   TRY(measure());
   const SpeedPlan& plan = options_.plan;
   if (!prefills_.empty()) {
-    result_.prefill = summarize_phase(plan.n_prompt, prefills_);
-    result_.prefill->work = prefill_work(*model_, plan, prefills_.back().n_cached);
+    const Work work = prefill_work(*model_, plan, prefills_.back().n_cached);
+    result_.prefill = weigh(plan.n_prompt, prefills_, work);
   }
   if (!decodes_.empty()) {
-    result_.decode = summarize_phase(plan.n_decode, decodes_);
-    result_.decode->work = decode_work(*model_, plan);
+    result_.decode = weigh(plan.n_decode, decodes_, decode_work(*model_, plan));
   }
-  result_.peak_bytes = read_process_memory().peak;
-  trial_ = nullptr;
-  step("measuring the machine's limits");
-  result_.limits = TRY(measure_limits(model_->pool(), TRY(choose_isa()),
-                                      model_->model().info().weight_bytes, PeakSet::kBest));
-  const auto weigh = [&](std::optional<BenchPhase>& phase,
-                         const std::vector<SpeedSample>& samples) {
-    if (!phase) return;
-    phase->bound = bound_of(phase->work, result_.limits);
-    const double seconds = static_cast<double>(samples.back().n_tokens) / phase->median;
-    phase->share = std::min(phase->bound.seconds / seconds, 1.0);
-  };
-  weigh(result_.prefill, prefills_);
-  weigh(result_.decode, decodes_);
   return std::move(result_);
 }
 
@@ -165,13 +178,6 @@ BenchPhase summarize_phase(int64_t n, const std::vector<SpeedSample>& samples) {
   out.median = sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   out.spread = (sorted.back() - sorted.front()) / out.median;
   return out;
-}
-
-Result<MachineLimits> measure_limits(ThreadPool& pool, Isa isa, uint64_t read_bytes, PeakSet set) {
-  const uint64_t available = read_machine().available_memory_bytes;
-  if (available > 0) read_bytes = std::min(read_bytes, available / 10 * 8);
-  const ReadLimit read = TRY(measure_read(pool, isa, read_bytes));
-  return limits_of(measure_peaks(pool, isa, set), read);
 }
 
 Result<BenchResult> run_bench(const BenchOptions& options, const BenchProgress& progress) {

@@ -60,7 +60,4 @@ Result<BenchResult> run_bench(const BenchOptions& options, const BenchProgress& 
 // From seconds of repetitions of `n_tokens` each; needs at least one.
 BenchPhase summarize_phase(int64_t n, const std::vector<SpeedSample>& samples);
 
-// Reads as much as a model's weights, or what memory allows.
-Result<MachineLimits> measure_limits(ThreadPool& pool, Isa isa, uint64_t read_bytes, PeakSet set);
-
 }  // namespace overtake

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ class SpeedTrial {
 // The least that a machine must do for such a sample, by the shapes of the model's own layers.
 Work prefill_work(const LocalModel& model, const SpeedPlan& plan, int64_t n_cached);
 Work decode_work(const LocalModel& model, const SpeedPlan& plan);
+
+// Where the weights lie that every token reads, neighbours joined.
+std::vector<std::span<const std::byte>> weights_read(const LocalModel& model);
 
 // `n` pseudo-random ids of the model's vocabulary.
 std::vector<int32_t> random_tokens(int64_t vocab_size, int64_t n, uint64_t seed);

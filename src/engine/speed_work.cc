@@ -1,11 +1,12 @@
 // The work of a SpeedTrial, counted by running the model's forward over what it will be asked.
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "engine/scheduler.h"
 #include "engine/speed_trial.h"
 #include "tensor/count_ops.h"
-#include "tensor/cpu/multiply_kind.h"
+#include "tensor/cpu/weight_facts.h"
 
 namespace overtake {
 namespace {
@@ -56,6 +57,30 @@ Work decode_work(const LocalModel& model, const SpeedPlan& plan) {
     count_step(model.model(), ops, plan, {plan.depth + 1 + i, 1, Phase::kDecode, true});
   }
   return ops.work();
+}
+
+std::vector<std::span<const std::byte>> weights_read(const LocalModel& model) {
+  std::vector<std::span<const std::byte>> parts;
+  CountOps ops(model.model().info().kv_shape, [&](const Weight& weight, const Batch&) {
+    parts.push_back(packed_numbers(weight));
+    return MultiplyKind::kF32;
+  });
+  count_step(model.model(), ops, {}, {0, 1, Phase::kDecode, true});
+  std::ranges::sort(parts, std::less(), [](const auto& part) { return part.data(); });
+  std::vector<std::span<const std::byte>> joined;
+  for (const auto& part : parts) {
+    // Matrices begin at cache lines.
+    constexpr ptrdiff_t kGap = 64;
+    std::span<const std::byte>* last = joined.empty() ? nullptr : &joined.back();
+    const ptrdiff_t gap = last ? part.data() - (last->data() + last->size()) : kGap;
+    if (gap < 0) continue;  // the same matrix again
+    if (gap < kGap) {
+      *last = {last->data(), last->size() + static_cast<size_t>(gap) + part.size()};
+    } else {
+      joined.push_back(part);
+    }
+  }
+  return joined;
 }
 
 }  // namespace overtake

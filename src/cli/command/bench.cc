@@ -46,7 +46,7 @@ class ProgressLine {
 };
 
 Result<int> run_limits(const Options& options, ProgressLine& progress) {
-  uint64_t read_bytes = uint64_t{1} << 30;
+  uint64_t read_bytes = uint64_t{1} << 30;  // more than nearly all caches
   if (!options.bench.model.empty()) {
     const ResolvedModel found = TRY(resolve_model(options.bench.model));
     read_bytes = TRY(open_checkpoint(found.path))->file_bytes();
@@ -54,7 +54,8 @@ Result<int> run_limits(const Options& options, ProgressLine& progress) {
   const Isa isa = TRY(choose_isa());
   ThreadPool pool(options.bench.n_threads > 0 ? options.bench.n_threads : default_thread_count());
   progress.show("measuring the machine's limits", 0, -1);
-  const MachineLimits limits = TRY(measure_limits(pool, isa, read_bytes, PeakSet::kAll));
+  const ReadLimit read = TRY(measure_read(pool, isa, read_bytes));
+  const MachineLimits limits = limits_of(measure_peaks(pool, isa, PeakSet::kAll), read);
   progress.clear();
   if (options.json) {
     const Json json = limits_json(limits, std::string(isa_name(isa)), pool.n_threads());

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstring>
 
-#include "base/check.h"
 #include "tensor/cpu/peak_kernels.h"
 #include "tensor/large_block.h"
 
@@ -84,6 +83,40 @@ std::vector<InstructionPeak> measure_peaks(ThreadPool& pool, Isa isa, PeakSet se
   return out;
 }
 
+// Threads take long runs of bytes: each new one costs what was fetched ahead of the last.
+ReadMeter::ReadMeter(ThreadPool& pool, Isa isa, std::span<const std::span<const std::byte>> parts)
+    : pool_(pool), read_(peak_kernels_of(std::min(isa, Isa::kAvx512))->read) {
+  constexpr size_t kChunk = size_t{4} << 20;
+  for (std::span<const std::byte> part : parts) {
+    while (part.size() >= kReadGrain) {
+      const size_t size = std::min(kChunk, part.size()) / kReadGrain * kReadGrain;
+      chunks_.push_back(part.first(size));
+      limit_.n_bytes += size;
+      part = part.subspan(size);
+    }
+  }
+  if (chunks_.empty()) return;
+  const double seconds = std::min(pass(1), pass(1));
+  n_passes_ = static_cast<int>(std::clamp(kRunSeconds / seconds, 1.0, 1000.0));
+}
+
+double ReadMeter::pass(int n_passes) {
+  const int n_chunks = static_cast<int>(chunks_.size());
+  std::atomic<uint64_t> sink{0};
+  return seconds_of([&] {
+    pool_.parallel_for(n_chunks * n_passes, [&](int i) {
+      const std::span<const std::byte> chunk = chunks_[static_cast<size_t>(i % n_chunks)];
+      sink.fetch_or(read_(chunk.data(), chunk.size()), std::memory_order_relaxed);
+    });
+  });
+}
+
+void ReadMeter::run() {
+  if (chunks_.empty()) return;
+  const double bytes = static_cast<double>(limit_.n_bytes) * n_passes_;
+  limit_.bytes_s = std::max(limit_.bytes_s, bytes / pass(n_passes_));
+}
+
 Result<ReadLimit> measure_read(ThreadPool& pool, Isa isa, size_t n_bytes) {
   const size_t size = std::max(n_bytes, size_t{1} << 20) / kReadGrain * kReadGrain;
   const LargeBlock block = allocate_block(size);
@@ -93,31 +126,14 @@ Result<ReadLimit> measure_read(ThreadPool& pool, Isa isa, size_t n_bytes) {
                              "reads; close other programs",
                              size)};
   }
-  const PeakKernels* kernels = peak_kernels_of(std::min(isa, Isa::kAvx512));
-  // Long runs: each new one costs what the processor had fetched ahead of the last.
-  const int n_chunks = kChunks * pool.n_threads();
-  const size_t n_grains = size / kReadGrain;
-  const auto chunk = [&](int i) {
-    const auto at = [&](int part) {
-      return n_grains * static_cast<size_t>(part) / static_cast<size_t>(n_chunks) * kReadGrain;
-    };
-    return std::span(block.get() + at(i), at(i + 1) - at(i));
-  };
-  pool.parallel_for(n_chunks, [&](int i) { std::memset(chunk(i).data(), 1, chunk(i).size()); });
-  std::atomic<uint64_t> sink{0};
-  const auto pass = [&] {
-    pool.parallel_for(n_chunks, [&](int i) {
-      sink.fetch_or(kernels->read(chunk(i).data(), chunk(i).size()), std::memory_order_relaxed);
-    });
-  };
-  double best = seconds_of(pass), total = 0;
-  for (int i = 1; i < kRuns || total < kRuns * kRunSeconds; ++i) {
-    const double took = seconds_of(pass);
-    best = std::min(best, took);
-    total += took;
-  }
-  OVERTAKE_CHECK(sink != 0);
-  return ReadLimit{static_cast<double>(size) / best, size};
+  const int n_grains = static_cast<int>(size / kReadGrain);
+  pool.parallel_for(n_grains, [&](int i) {
+    std::memset(block.get() + static_cast<size_t>(i) * kReadGrain, 1, kReadGrain);
+  });
+  const std::span<const std::byte> bytes(block.get(), size);
+  ReadMeter meter(pool, isa, {&bytes, 1});
+  for (int i = 0; i < kRuns; ++i) meter.run();
+  return meter.limit();
 }
 
 MachineLimits limits_of(std::vector<InstructionPeak> peaks, const ReadLimit& read) {

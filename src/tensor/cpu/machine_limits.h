@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +30,33 @@ enum class PeakSet { kBest, kAll };
 std::vector<InstructionPeak> measure_peaks(ThreadPool& pool, Isa isa, PeakSet set);
 
 struct ReadLimit {
-  double bytes_s = 0;  // the best of several passes of all threads over one buffer
-  size_t n_bytes = 0;  // of that buffer
+  double bytes_s = 0;  // the best of several runs of all threads over the same bytes; 0: none
+  size_t n_bytes = 0;
 };
-// Reads a buffer of `n_bytes` (at least 1 MB): where that many fit a cache, the cache's speed.
-// kExhausted if the system has no such memory.
+
+// Reads the same memory again and again: where it fits a cache, the cache's speed. What it reads
+// must outlive it. One thread, which calls the pool.
+class ReadMeter {
+ public:
+  // `parts` begin at addresses divisible by 64. Less than 1 KB in one piece is not read; if there
+  // is nothing else, there is no limit.
+  ReadMeter(ThreadPool& pool, Isa isa, std::span<const std::span<const std::byte>> parts);
+  // Some passes without a pause, for about 30 ms.
+  void run();
+  const ReadLimit& limit() const { return limit_; }
+
+ private:
+  double pass(int n_passes);
+
+  ThreadPool& pool_;
+  uint64_t (*read_)(const std::byte* data, size_t bytes);
+  std::vector<std::span<const std::byte>> chunks_;
+  int n_passes_ = 1;
+  ReadLimit limit_;
+};
+
+// The best of several runs over a buffer of its own, of `n_bytes` (at least 1 MB). kExhausted if
+// the system has no such memory.
 Result<ReadLimit> measure_read(ThreadPool& pool, Isa isa, size_t n_bytes);
 
 // What work at `isa` cannot exceed.

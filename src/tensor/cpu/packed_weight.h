@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tensor/cpu/matmul_kernels.h"
@@ -42,6 +43,7 @@ class PackedWeight final : public Weight {
       : Weight(n_out, n_in), kernels_(kernels) {}
 
   size_t bytes() const override { return memory_.size; }
+  std::span<const std::byte> memory() const { return {memory_.data, memory_.size}; }
   const MatmulKernels& kernels() const { return kernels_; }
   const std::vector<PackedSegment>& segments() const { return segments_; }
   const std::vector<InputKind>& input_kinds() const { return input_kinds_; }

@@ -1,4 +1,4 @@
-#include "tensor/cpu/multiply_kind.h"
+#include "tensor/cpu/weight_facts.h"
 
 #include "tensor/cpu/packed_weight.h"
 
@@ -10,6 +10,10 @@ MultiplyKind multiply_kind(const Weight& weight, const Batch& batch) {
     if (segment.integer) integer_rows += segment.n_rows;
   }
   return 2 * integer_rows >= weight.n_out() ? MultiplyKind::kInt8 : MultiplyKind::kF32;
+}
+
+std::span<const std::byte> packed_numbers(const Weight& weight) {
+  return static_cast<const PackedWeight&>(weight).memory();
 }
 
 }  // namespace overtake
