@@ -23,7 +23,7 @@ format:  ## formats the C++ files
 pages:  ## builds web/dist anew
 	@tools/check_pages.py --update
 
-bench:  ## measures the speed of the kernels and of the default model
+bench:  ## measures kernels, models beside a peer, the server; writes docs/performance.md
 	@tools/bench.py
 
 soak:  ## the long counts (fuzzing, damaged models), recorded in docs/reliability.md (RUNS=1000000)

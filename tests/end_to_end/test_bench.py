@@ -1,15 +1,18 @@
 """bench: the members that other people's scripts rely on, and that shares are what they say. Nothing
 here depends on how fast the machine is."""
 import json
+import os
 import pathlib
 import statistics
+import subprocess
 import tempfile
 import unittest
 
 import program
 import small_model
 
-GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "data" / "golden"
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+GOLDEN = ROOT / "tests/data/golden"
 PLAN = ["-p", "40", "-n", "6", "--repeats", "3"]
 
 
@@ -92,6 +95,20 @@ class Bench(unittest.TestCase):
         self.assertTrue(with_nothing.stderr.startswith("overtake: nothing to measure"))
         missing = program.run("bench", "no-such-model")
         self.assertEqual(1, missing.returncode)
+
+    def test_make_bench_writes_its_page_with_a_peer_beside_every_number(self):
+        with tempfile.TemporaryDirectory() as folder:
+            model, page = pathlib.Path(folder, "tiny.gguf"), pathlib.Path(folder, "page.md")
+            model.write_bytes(small_model.write()[0])
+            page.write_text("before\n")
+            peer = ROOT / "tools/fake_llama_bench.py"
+            subprocess.run([ROOT / "tools/bench.py", "--quick", "--only", "models", "--models", model,
+                            "--page", page, "--program", program.BINARY], check=True,
+                           stdout=subprocess.DEVNULL, env={**os.environ, "PEER_BENCH": str(peer)})
+            text = page.read_text()
+            self.assertTrue(text.startswith("before\n"))
+            self.assertRegex(text, r"\| tiny \| prefill 16 \| [\d,.]+ \| 0.0 % \| .* \| 1,000 \| ")
+            self.assertRegex(text, r"\| tiny \| decode 4 \| .* \| 600 \| `-t \d+ -fa 1 --repack 0` ")
 
 
 if __name__ == "__main__":
