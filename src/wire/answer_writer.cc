@@ -17,6 +17,8 @@ void AnswerWriter::count(int index, int n, const UsageEvent& event) {
   }
   usage_.completion_tokens += event.completion_tokens;
   usage_.reasoning_tokens += event.reasoning_tokens;
+  usage_.accepted_draft_tokens += event.accepted_draft_tokens;
+  usage_.rejected_draft_tokens += event.rejected_draft_tokens;
   const auto before = n_counted_++ == 0 ? std::optional<int64_t>(0) : usage_.cost_nano_usd;
   usage_.cost_nano_usd =
       before && event.cost_nano_usd ? checked_add(*before, *event.cost_nano_usd) : std::nullopt;

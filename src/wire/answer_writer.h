@@ -24,6 +24,8 @@ struct UsageTotals {
   int64_t cache_write_tokens = 0;
   int64_t completion_tokens = 0;
   int64_t reasoning_tokens = 0;
+  int64_t accepted_draft_tokens = 0;
+  int64_t rejected_draft_tokens = 0;
   // Of all choices, each of which paid for its prompt; nothing unless every one's is known.
   std::optional<int64_t> cost_nano_usd;
 };

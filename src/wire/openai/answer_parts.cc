@@ -54,7 +54,12 @@ Json usage_json(const wire::UsageTotals& usage) {
   out["completion_tokens"] = usage.completion_tokens;
   out["total_tokens"] = usage.prompt_tokens + usage.completion_tokens;
   out["prompt_tokens_details"]["cached_tokens"] = usage.cached_tokens;
-  out["completion_tokens_details"]["reasoning_tokens"] = usage.reasoning_tokens;
+  Json& details = out["completion_tokens_details"];
+  details["reasoning_tokens"] = usage.reasoning_tokens;
+  if (usage.accepted_draft_tokens > 0 || usage.rejected_draft_tokens > 0) {
+    details["accepted_prediction_tokens"] = usage.accepted_draft_tokens;
+    details["rejected_prediction_tokens"] = usage.rejected_draft_tokens;
+  }
   if (usage.cost_nano_usd) out["cost_nano_usd"] = *usage.cost_nano_usd;  // not in OpenAI's API
   return out;
 }

@@ -72,6 +72,18 @@ TEST(ChatAnswer, IsWholeWithUsage) {
                                   R"("completion_tokens_details":{"reasoning_tokens":0}})");
 }
 
+TEST(ChatAnswer, CountsGuessesOfTheAnswerWhereThereWereAny) {
+  const auto writer = make_chat_writer(chat_call(false), kIdentity);
+  UsageEvent usage = usage_of(3, 9);
+  usage.accepted_draft_tokens = 5;
+  usage.rejected_draft_tokens = 2;
+  const Json body = Json::parse(
+      write_all(*writer, {{0, StartedEvent{"m", 3, {}}}, {0, usage}, {0, FinishedEvent{}}}));
+  EXPECT_EQ(body["usage"]["completion_tokens_details"].dump(),
+            R"({"reasoning_tokens":0,"accepted_prediction_tokens":5,)"
+            R"("rejected_prediction_tokens":2})");
+}
+
 TEST(ChatAnswer, StreamsInTheDocumentedOrder) {
   wire::Call call = chat_call(true);
   call.include_usage = true;

@@ -14,7 +14,8 @@ namespace {
 
 constexpr size_t kMaxTools = 128;
 
-// All that is read below and in sampling_fields.cc. What else a request has goes along as `extra`.
+// All that is read below and in sampling_fields.cc. What else a request has goes along as `extra`;
+// so does "prediction", which is read too.
 constexpr std::string_view kKnownFields[] = {
     "model",
     "messages",
@@ -345,6 +346,25 @@ void read_chat_logprobs(wire::Fields& fields, wire::Call* call) {
   if (wanted) call->request.top_logprobs = static_cast<int>(top.value_or(0));
 }
 
+// The text that the client expects, or its parts.
+void read_prediction(wire::Fields& fields, std::string* out) {
+  const Json* prediction = fields.object("prediction");
+  if (!prediction) return;
+  wire::Fields inner(*prediction, "prediction.");
+  const Json* content = inner.find("content");
+  if (content && content->is_string()) *out = content->get<std::string>();
+  if (content && content->is_array()) {
+    for (const Json& part : *content) {
+      const bool text = part.is_object() && part.contains("text") && part["text"].is_string();
+      if (!text) inner.invalid("content", "expected a string, or parts of type text");
+      if (text) *out += part["text"].get_ref<const std::string&>();
+    }
+  } else if (content && !content->is_string()) {
+    inner.invalid("content", "expected a string, or parts of type text");
+  }
+  if (inner.error()) fields.fail(*inner.error());
+}
+
 // Not OpenAI's: fields that vLLM's clients send, to have the model write on an answer.
 void read_prompt_end(wire::Fields& fields, ChatPrompt* out) {
   out->continue_final_message = fields.boolean("continue_final_message").value_or(false);
@@ -366,6 +386,7 @@ std::optional<wire::CallError> parse_chat_request(const Json& body, wire::Call* 
   refuse_unsupported(fields);
   read_format(fields, &call->request.format);
   call->request.reasoning.effort = fields.string("reasoning_effort").value_or("");
+  read_prediction(fields, &call->request.expected_text);
   call->request.extra = fields.extra(kKnownFields);
   ChatPrompt prompt;
   read_tools(fields, &prompt);

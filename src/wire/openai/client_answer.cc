@@ -68,6 +68,8 @@ void ChatReader::take_usage(const Json& usage) {
   if (const Json* details = member(usage, "completion_tokens_details")) {
     usage_.reasoning_tokens =
         std::min(count_member(*details, "reasoning_tokens"), usage_.completion_tokens);
+    usage_.accepted_draft_tokens = count_member(*details, "accepted_prediction_tokens");
+    usage_.rejected_draft_tokens = count_member(*details, "rejected_prediction_tokens");
   }
 }
 

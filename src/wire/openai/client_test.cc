@@ -256,8 +256,9 @@ std::string dump_event(const Event& event) {
       return fmt::format("tool {} {} {} {}", e.index, e.id, e.name, e.arguments);
     }
     std::string operator()(const UsageEvent& e) {
-      return fmt::format("usage {} {} {} {}", e.prompt_tokens, e.cached_tokens, e.completion_tokens,
-                         e.reasoning_tokens);
+      return fmt::format("usage {} {} {} {} {} {}", e.prompt_tokens, e.cached_tokens,
+                         e.completion_tokens, e.reasoning_tokens, e.accepted_draft_tokens,
+                         e.rejected_draft_tokens);
     }
     std::string operator()(const FinishedEvent& e) {
       return fmt::format("finished {} {}", static_cast<int>(e.reason), e.native_reason);
@@ -290,6 +291,8 @@ std::vector<Conversation> conversations() {
   usage.cached_tokens = 4;
   usage.completion_tokens = 7;
   usage.reasoning_tokens = 3;
+  usage.accepted_draft_tokens = 2;
+  usage.rejected_draft_tokens = 1;
   const auto done = [](FinishReason reason, const char* native) {
     return FinishedEvent{reason, {}, native};
   };
@@ -348,13 +351,13 @@ TEST(OpenAiClient, ToleratesWhatImitatorsDo) {
                   R"({"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"}"}}]}})") +
               chunk(R"({"delta":{},"finish_reason":"stop"})") + kDone,
           true),
-      "started  \ntool 0 a f {\ntool 0   }\nusage 0 0 0 0\nfinished 2 stop\n");
+      "started  \ntool 0 a f {\ntool 0   }\nusage 0 0 0 0 0 0\nfinished 2 stop\n");
   EXPECT_EQ(read(": OPENROUTER PROCESSING\n\n" +
                      chunk(R"({"delta":{"reasoning":"r","content":""},"finish_reason":""})") +
                      chunk(R"({"delta":{"content":"a"},"finish_reason":"stop"})") +
                      "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":2}}\n\n" + kDone,
                  true),
-            "started  \nreasoning r\ntext a\nusage 2 0 0 0\nfinished 0 stop\n");
+            "started  \nreasoning r\ntext a\nusage 2 0 0 0 0 0\nfinished 0 stop\n");
 }
 
 TEST(OpenAiClient, WrongUsageIsNoUsage) {
@@ -365,7 +368,7 @@ TEST(OpenAiClient, WrongUsageIsNoUsage) {
     EXPECT_THAT(read(chunk(R"({"delta":{"content":"a"},"finish_reason":"stop"})") +
                          "data: {\"choices\":[],\"usage\":" + usage + "}\n\n" + kDone,
                      true),
-                HasSubstr("usage 0 0 0 0\nfinished"))
+                HasSubstr("usage 0 0 0 0 0 0\nfinished"))
         << usage;
   }
 }

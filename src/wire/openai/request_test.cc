@@ -245,6 +245,25 @@ TEST(OpenAiRequest, KeepsWhatOnlyOpenAiKnows) {
   EXPECT_EQ(call.request.extra, R"({"service_tier":"flex","prediction":{"type":"content"}})");
 }
 
+TEST(OpenAiRequest, ReadsTheTextThatTheClientExpects) {
+  wire::Call call;
+  const std::string whole = R"("prediction":{"type":"content","content":"a b"})";
+  ASSERT_EQ(refused(true, chat_with(whole), &call), "");
+  EXPECT_EQ(call.request.expected_text, "a b");
+  EXPECT_EQ(call.request.extra, "{" + whole + "}");  // for an upstream that is OpenAI's
+  wire::Call parts;
+  ASSERT_EQ(refused(true,
+                    chat_with(R"("prediction":{"type":"content","content":[)"
+                              R"({"type":"text","text":"a "},{"type":"text","text":"b"}]})"),
+                    &parts),
+            "");
+  EXPECT_EQ(parts.request.expected_text, "a b");
+  EXPECT_EQ(refused(true, chat_with(R"("prediction":{"type":"content","content":3})")),
+            "prediction.content");
+  EXPECT_EQ(refused(true, chat_with(R"("prediction":{"type":"content","content":[3]})")),
+            "prediction.content");
+}
+
 TEST(OpenAiRequest, ReadsPartsToolsAndFormat) {
   wire::Call call;
   ASSERT_EQ(refused(true, R"({"messages":[
