@@ -22,6 +22,7 @@ struct Shape {
   const char* type;
   int64_t n_out;
   int64_t n_in;
+  bool prompt = false;  // as rows of prompts are multiplied
 };
 
 struct Machine {
@@ -102,9 +103,10 @@ void run_matmul(benchmark::State& state, const Shape& shape) {
   const Tensor y = {y_data.data(), n_rows, shape.n_out, shape.n_out};
   const MatmulScratchPtr scratch = make_matmul_scratch();
   size_t turn = 0;
+  const auto product = shape.prompt ? matmul_prefill : matmul;
   const auto multiply = [&] {
-    matmul({x.data(), n_rows, shape.n_in, shape.n_in}, *weights[turn++ % n_copies], {}, false, y,
-           *scratch, pool);
+    product({x.data(), n_rows, shape.n_in, shape.n_in}, *weights[turn++ % n_copies], {}, false, y,
+            *scratch, pool);
   };
   multiply();
   if (!is_right(stored, x, y)) return state.SkipWithError("wrong result");
@@ -121,11 +123,15 @@ void run_matmul(benchmark::State& state, const Shape& shape) {
 }
 
 void register_benches() {
-  static const Shape shapes[] = {{"Q4_1", 1536, 576},  {"Q4_1", 576, 1536},  {"Q4_K", 5632, 2048},
-                                 {"Q6_K", 2048, 5632}, {"Q8_0", 2048, 2048}, {"F16", 2048, 2048},
-                                 {"F32", 2048, 2048}};
+  static const Shape shapes[] = {
+      {"Q4_1", 1536, 576},         {"Q4_1", 576, 1536},        {"Q4_K", 5632, 2048},
+      {"Q6_K", 2048, 5632},        {"Q8_0", 2048, 2048},       {"F16", 2048, 2048},
+      {"F32", 2048, 2048},         {"Q4_1", 1536, 576, true},  {"Q4_1", 576, 1536, true},
+      {"Q4_K", 5632, 2048, true},  {"Q6_K", 2048, 5632, true}, {"Q8_0", 2048, 2048, true},
+      {"Q4_0", 11008, 4096, true}, {"Q4_0", 11008, 4096}};
   for (const Shape& shape : shapes) {
-    const std::string name = fmt::format("{}/{}x{}", shape.type, shape.n_out, shape.n_in);
+    const std::string name = fmt::format("{}/{}x{}{}", shape.type, shape.n_out, shape.n_in,
+                                         shape.prompt ? "/prompt" : "");
     benchmark::RegisterBenchmark(name.c_str(), run_matmul, shape)
         ->ArgName("rows")
         ->Arg(1)

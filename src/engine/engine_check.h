@@ -11,8 +11,10 @@
 namespace overtake {
 
 // Mean, over positions, of the KL divergence (in nats) of what is computed token by token, as new
-// tokens are, from what one pass over the prompt gives. The two may differ in rounding only.
-constexpr double kMaxMeanKl = 1e-3;
+// tokens are, from what one pass over the prompt gives. The two may differ in rounding only: with
+// prompts in bf16, by 8e-5 for SmolLM2-135M, by 4e-3 for random weights, which no training has made
+// robust. A wrong layout or a missing term gives above 0.1.
+constexpr double kMaxMeanKl = 0.02;
 
 struct EngineCheck {
   double mean_kl = 0;

@@ -412,11 +412,16 @@ void Scheduler::Impl::take_results(const Tensor& logits) {
 
 void Scheduler::Impl::retire(size_t index, bool keep) {
   Sequence& sequence = *active[index];
-  const int64_t n_read = sequence.state ? sequence.state->n_tokens() : 0;
-  if (keep && n_read >= kPageTokens && !model.model().info().length_dependent) {
+  int64_t n_kept = sequence.state ? sequence.state->n_tokens() : 0;
+  if (model.backend().phases_differ()) {
+    // In the next turn's prompt the answer is read like the rest of it, so that a hit changes
+    // nothing.
+    n_kept = n_kept > 0 ? sequence.state->restorable(std::min(n_kept, sequence.n_prompt())) : 0;
+  }
+  if (keep && n_kept >= kPageTokens && !model.model().info().length_dependent) {
     auto ids = sequence.ids();
-    ids.resize(static_cast<size_t>(n_read));
-    sequence.state->truncate(n_read);
+    ids.resize(static_cast<size_t>(n_kept));
+    sequence.state->truncate(n_kept);
     kept.push_back(
         {sequence.request().principal.tenant, std::move(ids), std::move(*sequence.state)});
     if (static_cast<int64_t>(kept.size()) > options.max_kept) kept.pop_front();

@@ -98,6 +98,9 @@ class Backend {
   // One matrix of these rows, in order. All spans have the same n_cols; types may differ.
   virtual Result<std::unique_ptr<Weight>> pack(std::span<const RowSpan> rows) = 0;
   virtual std::unique_ptr<Ops> make_ops() = 0;
+  // Whether, with the weights packed so far, the bits of a row's result depend on its Phase. State
+  // of decoded rows then can't stand for that of the same tokens in a prompt.
+  virtual bool phases_differ() const { return false; }
 };
 
 }  // namespace overtake

@@ -22,6 +22,10 @@ struct Tensor {
 
   float* row(int64_t i) const { return data + i * stride; }
   std::span<float> row_span(int64_t i) const { return {row(i), static_cast<size_t>(cols)}; }
+  Tensor some_rows(int64_t first, int64_t count) const {
+    OVERTAKE_CHECK(first >= 0 && count >= 0 && first + count <= rows);
+    return {row(first), count, cols, stride};
+  }
   Tensor columns(int64_t first, int64_t count) const {
     OVERTAKE_CHECK(first >= 0 && count >= 0 && first + count <= cols);
     return {data + first, rows, count, stride};

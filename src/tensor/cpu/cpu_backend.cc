@@ -69,13 +69,17 @@ class CpuBackend final : public Backend {
 
   std::string_view name() const override { return isa_name(isa_); }
   Result<std::unique_ptr<Weight>> pack(std::span<const RowSpan> rows) override {
-    return pack_cpu_weight(rows, isa_, pool_);
+    auto weight = TRY(pack_cpu_weight(rows, isa_, pool_));
+    if (prefills_in_bf16(*weight)) phases_differ_ = true;
+    return weight;
   }
   std::unique_ptr<Ops> make_ops() override { return make_cpu_ops(pool_, isa_); }
+  bool phases_differ() const override { return phases_differ_; }
 
  private:
   ThreadPool& pool_;
   Isa isa_;
+  bool phases_differ_ = false;
 };
 
 }  // namespace

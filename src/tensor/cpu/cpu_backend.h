@@ -11,7 +11,8 @@
 
 namespace overtake {
 
-// AMX is AVX-512 with a matrix unit for products of many rows: the same results, bit for bit.
+// AMX is AVX-512 with a matrix unit: when decoding, the same results, bit for bit; prompts multiply
+// in bf16.
 enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
 
 std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512", "amx"

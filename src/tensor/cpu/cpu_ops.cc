@@ -25,6 +25,7 @@ class CpuOps final : public Ops {
 
   void begin(const Batch& batch) override {
     batch_ = &batch;
+    after_layers_ = false;
     arena_.reset();
     attention_.begin(batch);
     recurrence_.begin(batch);
@@ -48,6 +49,8 @@ class CpuOps final : public Ops {
 
  private:
   Tensor make(int64_t rows, int64_t cols);
+  void multiply(Tensor x, const Linear& w, std::span<const float> bias, bool accumulate,
+                Tensor out);
   void rescale(Tensor x, const Linear& w, const Tensor* add, Tensor out);
   void activate(Activation activation, Tensor x, const float* up);
 
@@ -58,6 +61,7 @@ class CpuOps final : public Ops {
   CpuRecurrence recurrence_;
   MatmulScratchPtr scratch_;
   const Batch* batch_ = nullptr;
+  bool after_layers_ = false;
 };
 
 // Rows begin at cache lines.
@@ -107,23 +111,39 @@ void CpuOps::rescale(Tensor x, const Linear& w, const Tensor* add, Tensor out) {
   });
 }
 
+// Segments of one phase that follow each other are multiplied together. Logits are always computed
+// as decoding computes them: most prompts want those of one row.
+void CpuOps::multiply(Tensor x, const Linear& w, std::span<const float> bias, bool accumulate,
+                      Tensor out) {
+  if (after_layers_) return matmul(x, *w.weight, bias, accumulate, out, *scratch_, pool_);
+  const std::span<const Segment> segments = batch_->segments;
+  for (size_t begin = 0, end = 0; begin < segments.size(); begin = end) {
+    const Phase phase = segments[begin].phase;
+    while (end < segments.size() && segments[end].phase == phase) ++end;
+    const int64_t first = segments[begin].first_row;
+    const int64_t last = segments[end - 1].first_row + segments[end - 1].n_rows;
+    const auto product = phase == Phase::kPrefill ? matmul_prefill : matmul;
+    product(x.some_rows(first, last - first), *w.weight, bias, accumulate,
+            out.some_rows(first, last - first), *scratch_, pool_);
+  }
+}
+
 Tensor CpuOps::linear(Tensor x, const Linear& w) {
   const Tensor out = make(x.rows, w.weight->n_out());
   const bool scaled = !w.scale.empty();
-  matmul(x, *w.weight, scaled ? std::span<const float>() : w.bias, /*accumulate=*/false, out,
-         *scratch_, pool_);
+  multiply(x, w, scaled ? std::span<const float>() : w.bias, /*accumulate=*/false, out);
   if (scaled) rescale(out, w, nullptr, out);
   return out;
 }
 
 void CpuOps::linear_add(Tensor x, const Linear& w, Tensor into) {
   if (w.scale.empty()) {
-    matmul(x, *w.weight, w.bias, /*accumulate=*/true, into, *scratch_, pool_);
+    multiply(x, w, w.bias, /*accumulate=*/true, into);
     return;
   }
   const size_t mark = arena_.mark();
   const Tensor product = make(x.rows, w.weight->n_out());
-  matmul(x, *w.weight, {}, /*accumulate=*/false, product, *scratch_, pool_);
+  multiply(x, w, {}, /*accumulate=*/false, product);
   rescale(product, w, &into, into);
   arena_.release(mark);
 }
@@ -203,6 +223,7 @@ void CpuOps::mlp_add(Tensor x, const Linear& up, const Linear& down, Activation 
 }
 
 Tensor CpuOps::take_logit_rows(Tensor x) {
+  after_layers_ = true;
   const Tensor out = make(static_cast<int64_t>(batch_->logit_rows.size()), x.cols);
   for (int64_t i = 0; i < out.rows; ++i) {
     const int32_t row = batch_->logit_rows[static_cast<size_t>(i)];

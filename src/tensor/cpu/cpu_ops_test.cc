@@ -39,11 +39,12 @@ class CpuOpsTest : public testing::TestWithParam<Isa> {
   }
 
   // Rows that begin() knows of, without state: for what is not attention.
-  void begin(int64_t n_rows) {
+  void begin(int64_t n_rows, Phase phase = Phase::kDecode) {
     ids_.resize(static_cast<size_t>(n_rows));
     for (int64_t i = 0; i < n_rows; ++i) ids_[static_cast<size_t>(i)] = static_cast<int32_t>(i % 5);
     positions_.assign(ids_.size(), 0);
-    batch_ = {ids_, positions_, {}, logit_rows_};
+    segment_ = {nullptr, 0, n_rows, n_rows, phase};
+    batch_ = {ids_, positions_, {&segment_, 1}, logit_rows_};
     ops_->begin(batch_);
   }
 
@@ -52,6 +53,7 @@ class CpuOpsTest : public testing::TestWithParam<Isa> {
   std::unique_ptr<Ops> ops_;
   std::vector<int32_t> ids_, logit_rows_;
   std::vector<int64_t> positions_;
+  Segment segment_{};
   Batch batch_;
 };
 

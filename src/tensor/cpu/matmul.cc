@@ -221,6 +221,7 @@ const MatmulKernels& matmul_kernels_for(Isa isa) {
       static const MatmulKernels kernels = [] {
         MatmulKernels out = matmul_kernels_avx512;
         out.tiles = matmul_tiles_amx;
+        out.bf16 = &matmul_bf16_amx;
         return out;
       }();
       return kernels;

@@ -34,4 +34,11 @@ MatmulScratchPtr make_matmul_scratch();
 void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate, Tensor y,
             MatmulScratch& scratch, ThreadPool& pool);
 
+// As matmul, for rows of prompts: where the weight has a bf16 form and the ISA a unit for it (AMX),
+// weights and activations are rounded to bf16 and products summed in f32. Row i of y depends on row
+// i of x only here too, whatever n and the number of threads, but its bits are not matmul's.
+void matmul_prefill(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate,
+                    Tensor y, MatmulScratch& scratch, ThreadPool& pool);
+bool prefills_in_bf16(const Weight& weight);
+
 }  // namespace overtake

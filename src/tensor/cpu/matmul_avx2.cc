@@ -4,14 +4,16 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 
+#include "tensor/cpu/integer_forms.h"
 #include "tensor/cpu/isa_region.h"
 #include "tensor/cpu/matmul_kernels.h"
-#include "tensor/quant_levels.h"
 
 OVERTAKE_REGION_BEGIN(OVERTAKE_AVX2_FEATURES)
 namespace overtake::avx2 {
@@ -20,6 +22,7 @@ namespace {
 #include "tensor/cpu/kernel/simd_avx2.inl.h"
 #include "tensor/cpu/kernel/matmul_bytes_avx2.inl.h"
 #include "tensor/cpu/kernel/matmul_integer.inl.h"
+#include "tensor/cpu/kernel/integer_table.inl.h"
 #include "tensor/cpu/kernel/matmul_rows.inl.h"
 // clang-format on
 }  // namespace

@@ -53,14 +53,17 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
     if (weight.has_floats()) own_floats_ = carver.take<float>(x.rows * x.cols);
     return carver.used();
   };
-  const size_t needed = carve(nullptr);
-  if (needed > capacity_) {
+  carve(take(carve(nullptr)));
+}
+
+std::byte* MatmulScratch::take(size_t size) {
+  if (size > capacity_) {
     memory_.reset();
-    capacity_ = needed + needed / 4;
+    capacity_ = size + size / 4;
     memory_ = allocate_block(capacity_);
     OVERTAKE_CHECK(memory_ != nullptr);
   }
-  carve(memory_.get());
+  return memory_.get();
 }
 
 void MatmulScratch::quantize_panel(const Tensor& x, const MatmulKernels& kernels,

@@ -18,6 +18,9 @@ class MatmulScratch {
   // Quantizes or copies x, as the weight's segments need it. Allocates if it needs more than ever.
   void load(Tensor x, const PackedWeight& weight, ThreadPool& pool);
 
+  // Memory for something else, until the next call of either. At an address divisible by 64.
+  std::byte* take(size_t size);
+
   // The rows from `row` to the end of its panel.
   IntegerRows integer_rows(size_t input_kind, int64_t row) const;
   // The panel [k, kMaxPanelRows or what is left] that begins at `row`.

@@ -154,6 +154,53 @@ struct TileOutput {
   bool accumulate;
 };
 
+// Prompts on a matrix unit for bf16: weights are unpacked to bf16, and activations rounded to it
+// (a relative error of 2^-9 each, which averages out; int8 codes err by several times that).
+//
+// A tile of activations is [16 rows, 32 along K], one of weights [16 pairs along K, 16 outputs, 2],
+// one of sums [16 rows, 16 outputs] of f32; each has 1 KiB.
+constexpr int kBf16Rows = 16;
+constexpr int kBf16Tile = kBf16Rows * kBlockK;  // numbers
+constexpr int kBf16Sums = kBf16Rows * 16;
+constexpr int kBf16MaxRows = 2;   // blocks of 16 rows in one product
+constexpr int kBf16MaxTiles = 2;  // tiles of outputs
+
+// Blocks of rows times tiles of outputs over a slice of K.
+struct Bf16Product {
+  const uint16_t* x;  // [row blocks, n_blocks] tiles
+  const uint16_t* w;  // [n_blocks, output tiles] tiles
+  float* sums;        // [row blocks, output tiles] tiles
+  int64_t n_blocks;
+  bool first_slice;        // sums start at zero; else they go on
+  const std::byte* ahead;  // what is fetched into L2 meanwhile,
+  int64_t lines_ahead;     // so many lines of 64 bytes with each block
+};
+
+struct Bf16Unpacking {
+  int64_t step;       // numbers from one block's tile to the next
+  int64_t next_tile;  // bytes on, what is read after this
+  int zero = 0;       // of codes, if the form has no min
+  float unit = 1;
+};
+using UnpackBf16 = void (*)(const uint8_t* units, int64_t n_blocks, const Bf16Unpacking& how,
+                            uint16_t* out);
+
+// How weights of one form become bf16.
+struct Bf16Form {
+  KernelForm form;     // of integer weights
+  FloatForm floating;  // or of others
+  UnpackBf16 unpack;
+};
+
+struct Bf16Kernels {
+  void (*begin)();  // both enclose the products of one thread
+  void (*end)();
+  void (*multiply[kBf16MaxRows][kBf16MaxTiles])(const Bf16Product& p);  // for 1, 2, ... of each
+  // 32 numbers of each of n_rows <= 16 rows into a tile.
+  void (*pack)(const float* x, int64_t stride, int64_t n_rows, uint16_t* tile);
+  std::span<const Bf16Form> forms;
+};
+
 struct MatmulKernels {
   int lanes;
   // Codes of 8 bits are taken as code - byte_zero (AVX2 multiplies them as signed numbers).
@@ -163,6 +210,7 @@ struct MatmulKernels {
   void (*quantize)(const float* x, int64_t n_blocks, int fine_bits, const QuantizedRow& out);
   void (*put_sums)(const float* sums, const TileOutput& out);
   std::span<const TileKernels> tiles = {};
+  const Bf16Kernels* bf16 = nullptr;  // where there is such a unit; lanes is 16 then
 };
 
 extern const MatmulKernels matmul_kernels_scalar;
@@ -170,6 +218,7 @@ extern const MatmulKernels matmul_kernels_scalar;
 extern const MatmulKernels matmul_kernels_avx2;
 extern const MatmulKernels matmul_kernels_avx512;
 extern const std::span<const TileKernels> matmul_tiles_amx;
+extern const Bf16Kernels matmul_bf16_amx;
 #endif
 const MatmulKernels& matmul_kernels_for(Isa isa);
 

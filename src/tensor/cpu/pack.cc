@@ -42,6 +42,7 @@ class WeightPacker {
   Result<int64_t> check_rows() const;
   Status add_segment(PackedWeight& weight, std::span<const RowSpan> rows, int64_t first_row);
   Status choose_kernels(PackedWeight& weight, const QuantType& type, PackedSegment& segment) const;
+  UnpackBf16 find_unpack_bf16(const QuantType& type) const;  // null for none
   Status take_memory(PackedWeight& weight) const;
   void pack_tile(const PackedWeight& weight, size_t segment, int64_t tile) const;
 
@@ -118,6 +119,15 @@ Status WeightPacker::choose_kernels(PackedWeight& weight, const QuantType& type,
                   type.name)};
 }
 
+UnpackBf16 WeightPacker::find_unpack_bf16(const QuantType& type) const {
+  if (!kernels_.bf16) return nullptr;
+  const KernelForm form = type.integer ? kernel_form(*type.integer) : KernelForm{};
+  for (const Bf16Form& entry : kernels_.bf16->forms) {
+    if (entry.floating == type.floating && entry.form == form) return entry.unpack;
+  }
+  return nullptr;
+}
+
 Status WeightPacker::add_segment(PackedWeight& weight, std::span<const RowSpan> rows,
                                  int64_t first_row) {
   const QuantType& type = *rows[0].tensor->type;
@@ -125,6 +135,7 @@ Status WeightPacker::add_segment(PackedWeight& weight, std::span<const RowSpan> 
   segment.first_row = first_row;
   for (const RowSpan& span : rows) segment.n_rows += span.count;
   TRY(choose_kernels(weight, type, segment));
+  segment.unpack_bf16 = find_unpack_bf16(type);
   const int64_t n_in = weight.n_in();
   segment.tile_bytes = segment.integer
                            ? static_cast<size_t>(n_in / type.block * segment.layout.unit_bytes())
@@ -193,6 +204,8 @@ Result<std::unique_ptr<Weight>> WeightPacker::pack(ThreadPool& pool) {
     TRY(add_segment(*weight, rows_.subspan(begin, end - begin), first_row));
     first_row += weight->segments_.back().n_rows;
   }
+  weight->has_bf16_ = weight->n_in() % kBlockK == 0 &&
+                      std::ranges::all_of(weight->segments_, &PackedSegment::unpack_bf16);
   TRY(take_memory(*weight));
   for (size_t i = 0; i < weight->segments_.size(); ++i) {
     const int64_t n_tiles = (weight->segments_[i].n_rows + kernels_.lanes - 1) / kernels_.lanes;

@@ -31,6 +31,7 @@ struct PackedSegment {
   const IntegerKernels* integer = nullptr;
   const FloatKernels* floating = nullptr;
   const TileKernels* unit = nullptr;  // if integer, where there is a matrix unit
+  UnpackBf16 unpack_bf16 = nullptr;   // where there is one for bf16
   IntegerLayout layout{};             // if integer
   size_t input_kind = 0;              // if integer: index into input_kinds()
   size_t tile_bytes = 0;
@@ -48,6 +49,8 @@ class PackedWeight final : public Weight {
   const std::vector<PackedSegment>& segments() const { return segments_; }
   const std::vector<InputKind>& input_kinds() const { return input_kinds_; }
   bool has_floats() const { return has_floats_; }
+  // Whether prompts multiply all of it in bf16.
+  bool has_bf16() const { return has_bf16_; }
 
  private:
   friend class WeightPacker;
@@ -55,6 +58,7 @@ class PackedWeight final : public Weight {
   std::vector<PackedSegment> segments_;
   std::vector<InputKind> input_kinds_;
   bool has_floats_ = false;
+  bool has_bf16_ = false;
   WeightMemory memory_;
 };
 

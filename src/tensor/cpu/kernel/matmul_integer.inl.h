@@ -129,14 +129,15 @@ OVERTAKE_INLINE void advance(IntegerRows& x) {
 constexpr int kPrefetchBytes = 2048;
 
 template <int kBytes>
-OVERTAKE_INLINE void prefetch_weights(const uint8_t* p) {
+OVERTAKE_INLINE void prefetch_weights(const uint8_t* p, int64_t distance = kPrefetchBytes) {
   OVERTAKE_UNROLL
-  for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(p + kPrefetchBytes + i);
+  for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(p + distance + i);
 }
 
-// Calls `take(block)` for each of n_blocks blocks.
+// Calls `take(block)` for each of n_blocks blocks. What stands `distance` bytes on is fetched.
 template <KernelForm kForm, typename Take>
-OVERTAKE_INLINE void for_each_block(const uint8_t* p, int64_t n_blocks, Take take) {
+OVERTAKE_INLINE void for_each_block(const uint8_t* p, int64_t n_blocks, Take take,
+                                    int64_t distance = kPrefetchBytes) {
   constexpr IntegerLayout kLayout = {F32::kLanes, kForm};
   constexpr int kGroups = Block<kForm>::kGroups;
   for (int64_t unit = 0; unit < n_blocks; unit += kLayout.unit_blocks()) {
@@ -148,7 +149,7 @@ OVERTAKE_INLINE void for_each_block(const uint8_t* p, int64_t n_blocks, Take tak
     }
     p += kLayout.head_bytes();
     for (int i = 0; i < kLayout.unit_blocks(); ++i) {
-      prefetch_weights<kLayout.scale_bytes() + kLayout.code_bytes()>(p);
+      prefetch_weights<kLayout.scale_bytes() + kLayout.code_bytes()>(p, distance);
       Block<kForm> block;
       OVERTAKE_UNROLL
       for (int g = 0; g < kGroups; ++g) {
@@ -228,46 +229,3 @@ void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
   }
   for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);
 }
-
-template <KernelForm kForm>
-constexpr IntegerKernels make_integer_kernels() {
-  // Unpacked, the layout and the levels make no difference.
-  constexpr KernelForm kPanel = {kForm.dot_bits, kForm.group, false, kForm.has_min};
-  IntegerKernels out = {
-      kForm,
-      {multiply_packed<kForm, 1>, multiply_packed<kForm, 2>, multiply_packed<kForm, 3>,
-       multiply_packed<kForm, 4>},
-      unpack_tile<kForm, false>,
-      nullptr,
-      {multiply_panel<kPanel, 1>, multiply_panel<kPanel, 2>, multiply_panel<kPanel, 3>,
-       multiply_panel<kPanel, 4>, multiply_panel<kPanel, 5>, multiply_panel<kPanel, 6>,
-       multiply_panel<kPanel, 7>, multiply_panel<kPanel, 8>}};
-  if constexpr (folds_into_bytes(kForm.dot_bits)) out.unpack_folded = unpack_tile<kForm, true>;
-  return out;
-}
-
-// Every form that a file in tensor/quant has: {bits, group, nested, has_min}.
-constexpr IntegerKernels integer_kernels[] = {
-    make_integer_kernels<KernelForm{4, 32, false, false}>(),
-    make_integer_kernels<KernelForm{4, 32, false, true}>(),
-    make_integer_kernels<KernelForm{5, 32, false, false}>(),
-    make_integer_kernels<KernelForm{5, 32, false, true}>(),
-    make_integer_kernels<KernelForm{8, 32, false, false}>(),
-    make_integer_kernels<KernelForm{2, 16, true, true}>(),
-    make_integer_kernels<KernelForm{3, 16, true, false}>(),
-    make_integer_kernels<KernelForm{4, 32, true, true}>(),
-    make_integer_kernels<KernelForm{5, 32, true, true}>(),
-    make_integer_kernels<KernelForm{6, 16, true, false}>(),
-    make_integer_kernels<KernelForm{2, 32, true, true}>(),
-    // Without scales.
-    make_integer_kernels<KernelForm{2, 32, true, false, false}>(),
-    // With levels.
-    make_integer_kernels<KernelForm{4, 32, false, false, false, false, 8, kIq4Levels}>(),
-    make_integer_kernels<KernelForm{4, 32, true, false, true, false, 8, kIq4Levels}>(),
-    make_integer_kernels<KernelForm{4, 32, false, false, false, true, 5, kE2m1Levels}>(),
-    make_integer_kernels<KernelForm{3, 32, true, false, true, false, 7, kIq2Levels}>(),
-    make_integer_kernels<KernelForm{3, 16, true, false, true, false, 7, kIq2Levels}>(),
-    make_integer_kernels<KernelForm{4, 32, true, false, true, false, 7, kIq3XxsLevels}>(),
-    make_integer_kernels<KernelForm{4, 32, true, false, true, false, 5, kIq3SLevels}>(),
-    make_integer_kernels<KernelForm{3, 16, true, false, true, false, 5, kIq1Levels}>(),
-};
