@@ -171,5 +171,19 @@ TEST_F(ConversationsServerTest, AnEmptyConversationNeedsAnInput) {
   EXPECT_EQ(send("responses", body).body["error"]["param"], "input");
 }
 
+// Within and without the conversation that they are of.
+TEST_F(ConversationsServerTest, ItemsOfConversationsMayBeReferredTo) {
+  const std::string at = begin({{"items", {message("a word of its own")}}});
+  const Json item = get(at + "/items").body["data"][0];
+  Json body{{"input", {{{"type", "item_reference"}, {"id", item["id"]}}}}};
+  const Reply reply = send("responses", body);
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const std::string id = reply.body["id"];
+  const Json kept = get("responses/" + id + "/input_items").body["data"];
+  EXPECT_EQ(kept[0]["content"][0]["text"], "a word of its own");
+  EXPECT_EQ(erase(at + "/items/" + item["id"].get<std::string>()).status, 200);
+  EXPECT_EQ(send("responses", body).status, 404);
+}
+
 }  // namespace
 }  // namespace overtake

@@ -220,6 +220,21 @@ TEST_F(ResponsesServerTest, KeepsResponsesAndGoesOnFromThem) {
   EXPECT_EQ(ask(get("/v1/responses/" + answer["id"].get<std::string>())).status, 404);
 }
 
+// A few bytes that name much must not become much memory.
+TEST_F(ResponsesServerTest, WhatIsReferredToIsBounded) {
+  scripted_->set("", {.n_tokens = 1});
+  const Json first = Json::parse(create({{"input", std::string(1 << 20, 'x')}}).body);
+  const std::string id = first["id"].get<std::string>();
+  const Json items = Json::parse(ask(get("/v1/responses/" + id + "/input_items")).body);
+  const Json reference{{"type", "item_reference"}, {"id", items["data"][0]["id"]}};
+  Json body{{"input", Json::array({reference})}};
+  EXPECT_EQ(create(body).status, 200);
+  for (int i = 0; i < 1000; ++i) body["input"].push_back(reference);
+  const auto refused = create(body);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(Json::parse(refused.body)["error"]["param"].get<std::string>(), HasSubstr("input["));
+}
+
 TEST_F(ResponsesServerTest, CountsWhatARequestWouldBeWithItsHistory) {
   const auto count = [&](Json body) {
     body["model"] = "null";
@@ -274,11 +289,14 @@ TEST_F(ResponsesServerTest, WhatTheModelCanNotDoIsRefusedByItsField) {
             "input[0].content[1]");
   EXPECT_EQ(refused(R"({"input":"a","tools":[{"type":"function","name":"f"}]})"), "tools[0]");
   EXPECT_EQ(refused(R"({"input":"a","text":{"format":{"type":"json_object"}}})"), "text.format");
-  EXPECT_EQ(refused(R"({"input":"a","background":true})"), "background");
+  EXPECT_EQ(refused(R"({"input":"a","background":true,"store":false})"), "background");
+  EXPECT_EQ(refused(R"({"input":"a","prompt":{"id":"pmpt_1"}})"), "prompt");
   EXPECT_EQ(refused(R"({"input":"a","conversation":1})"), "conversation");
   EXPECT_EQ(refused(R"({"input":"a","conversation":"c","previous_response_id":"r"})"),
             "conversation");
-  EXPECT_EQ(refused(R"({"input":"a","truncation":"auto"})"), "truncation");
+  EXPECT_EQ(refused(R"({"input":"a","truncation":"some"})"), "truncation");
+  EXPECT_EQ(refused(R"({"input":"a","include":["reasoning.encrypted_content","x"]})"),
+            "include[1]");
   EXPECT_EQ(refused(R"({})"), "input");
 }
 

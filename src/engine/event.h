@@ -40,6 +40,7 @@ struct ReasoningEvent {
   std::string signature = {};
   std::string encrypted = {};
   std::string id = {};
+  bool is_summary = false;  // the text is what a vendor tells of its model's thoughts, not they
 };
 // Text in which the model declines to answer.
 struct RefusalEvent {

@@ -95,6 +95,15 @@ void EventLoop::post(std::function<void()> task) {
   if (!impl_->closed) asio::post(impl_->io, std::move(task));
 }
 
+EventLoop::Poster EventLoop::poster() const {
+  return [impl = std::weak_ptr<Impl>(impl_)](std::function<void()> task) {
+    const auto alive = impl.lock();
+    if (!alive) return;
+    const std::lock_guard lock(alive->mutex);
+    if (!alive->closed) asio::post(alive->io, std::move(task));
+  };
+}
+
 void EventLoop::after(int delay_ms, std::function<void()> task) {
   auto timer = std::make_shared<asio::steady_timer>(impl_->io, std::chrono::milliseconds(delay_ms));
   timer->async_wait([timer, task = std::move(task)](const boost::system::error_code& error) {

@@ -23,6 +23,9 @@ class EventLoop {
   bool on_loop_thread() const;
 
   void post(std::function<void()> task);
+  // post() for those who may outlive the loop: it does nothing then.
+  using Poster = std::function<void(std::function<void()> task)>;
+  Poster poster() const;
   // Runs `task` once, `delay_ms` from now, unless the loop has stopped by then.
   void after(int delay_ms, std::function<void()> task);
 

@@ -62,6 +62,8 @@ class HttpExchange {
   virtual void note(std::string words) = 0;
   // Runs `task` on the event loop.
   virtual void post(std::function<void()> task) = 0;
+  // post() for work that goes on when the exchange, and even the server, is gone.
+  virtual std::function<void(std::function<void()> task)> poster() const = 0;
 };
 
 // A request that no handler sees: a bad head, a body too large.

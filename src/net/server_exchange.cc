@@ -96,6 +96,10 @@ void ServerExchange::post(std::function<void()> task) {
   connection_->core().loop.post(std::move(task));
 }
 
+std::function<void(std::function<void()> task)> ServerExchange::poster() const {
+  return connection_->core().loop.poster();
+}
+
 void ServerExchange::drained() {
   if (ended_ || !drained_) return;
   const auto drained = drained_;  // it may end the answer, which lets go of the member

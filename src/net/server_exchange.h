@@ -29,6 +29,7 @@ class ServerExchange : public HttpExchange, public std::enable_shared_from_this<
   void on_stopping(std::function<void()> stopping) override;
   void note(std::string words) override;
   void post(std::function<void()> task) override;
+  std::function<void(std::function<void()> task)> poster() const override;
 
   // ---- for the connection, on the loop
   void drained();

@@ -94,7 +94,11 @@ void CompletionRun::generate_next() {
       if (const auto self = weak.lock()) self->pump(index);
     });
   });
-  if (answers_.size() == n_choices()) return;
+  if (answers_.size() == n_choices()) {
+    // They may be large, and be held for as long as the answers take; an echo needs its own.
+    if (!call_.echo) call_.prompts.assign(call_.prompts.size(), TokenPrompt{});
+    return;
+  }
   exchange_->post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->generate_next();
   });

@@ -10,7 +10,7 @@ namespace overtake {
 namespace {
 
 // What an empty conversation and an item take besides their texts, about: neither is free.
-constexpr size_t kOverheadBytes = 128;
+constexpr size_t kOverheadBytes = 256;
 
 size_t bytes_of(const ConversationItem& item) {
   return kOverheadBytes + item.id.size() + item.body.size();
@@ -64,6 +64,7 @@ class MemoryStore : public ConversationStore {
     for (ConversationItem& item : items) {
       grow(entry, bytes_of(item));
       entry->items.push_back(std::move(item));
+      places_[Key{tenant, entry->items.back().id}] = {entry, std::prev(entry->items.end())};
     }
     make_room();
     return AppendResult::kAppended;
@@ -73,28 +74,40 @@ class MemoryStore : public ConversationStore {
                                                      std::string_view id) const override {
     const std::lock_guard lock(mutex_);
     const Entry* entry = entry_of(tenant, id);
-    return entry ? std::optional(entry->items) : std::nullopt;
+    if (!entry) return std::nullopt;
+    return std::vector<ConversationItem>(entry->items.begin(), entry->items.end());
   }
 
   bool erase_item(std::string_view tenant, std::string_view id, std::string_view item_id) override {
     const std::lock_guard lock(mutex_);
     Entry* entry = touched(tenant, id);
-    if (!entry) return false;
-    const auto at = std::find_if(entry->items.begin(), entry->items.end(),
-                                 [&](const ConversationItem& item) { return item.id == item_id; });
-    if (at == entry->items.end()) return false;
-    shrink(entry, bytes_of(*at));
-    entry->items.erase(at);
+    const auto place = places_.find(Key{tenant, item_id});
+    if (!entry || place == places_.end() || place->second.entry != entry) return false;
+    shrink(entry, bytes_of(*place->second.item));
+    entry->items.erase(place->second.item);
+    places_.erase(place);
     return true;
+  }
+
+  std::optional<std::string> find_item(std::string_view tenant,
+                                       std::string_view item_id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto place = places_.find(Key{tenant, item_id});
+    if (place == places_.end()) return std::nullopt;
+    return place->second.item->body;
   }
 
  private:
   using Key = std::pair<std::string, std::string>;  // tenant, id
   struct Entry {
     Conversation conversation;
-    std::vector<ConversationItem> items;
+    std::list<ConversationItem> items;
     size_t bytes = 0;
     std::list<Key>::iterator age;
+  };
+  struct Place {
+    Entry* entry = nullptr;
+    std::list<ConversationItem>::iterator item;
   };
 
   const Entry* entry_of(std::string_view tenant, std::string_view id) const {
@@ -125,6 +138,10 @@ class MemoryStore : public ConversationStore {
   bool remove(const Key& key) {
     const auto at = entries_.find(key);
     if (at == entries_.end()) return false;
+    for (const ConversationItem& item : at->second.items) {
+      const auto place = places_.find(Key{key.first, item.id});
+      if (place != places_.end() && place->second.entry == &at->second) places_.erase(place);
+    }
     bytes_ -= at->second.bytes;
     ages_.erase(at->second.age);
     entries_.erase(at);
@@ -136,6 +153,7 @@ class MemoryStore : public ConversationStore {
   size_t bytes_ = 0;
   std::list<Key> ages_;  // the one that was not written to for longest first
   std::map<Key, Entry> entries_;
+  std::map<Key, Place> places_;  // of items
 };
 
 }  // namespace

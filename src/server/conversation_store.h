@@ -19,7 +19,7 @@ struct Conversation {
 };
 
 struct ConversationItem {
-  std::string id;    // of its own in its conversation
+  std::string id;    // of its own among the tenant's items
   std::string body;  // a JSON object's text
 };
 
@@ -43,6 +43,9 @@ class ConversationStore {
                                                              std::string_view id) const = 0;
   virtual bool erase_item(std::string_view tenant, std::string_view id,
                           std::string_view item_id) = 0;
+  // The body of an item, in whichever conversation it is.
+  virtual std::optional<std::string> find_item(std::string_view tenant,
+                                               std::string_view item_id) const = 0;
 };
 
 struct ConversationStoreLimits {

@@ -12,6 +12,7 @@
 #include "base/registry.h"
 #include "engine/generator.h"
 #include "net/http_server.h"
+#include "server/background_responses.h"
 #include "server/conversation_store.h"
 #include "server/response_store.h"
 
@@ -25,6 +26,7 @@ struct ServerContext {
   std::shared_ptr<Upstreams> upstreams;  // whose models have names like "openai/gpt-4o"; or null
   std::shared_ptr<ResponseStore> responses = make_memory_response_store();
   std::shared_ptr<ConversationStore> conversations = make_memory_conversation_store();
+  std::shared_ptr<BackgroundResponses> background = std::make_shared<BackgroundResponses>();
   std::span<const EmbeddedFile> pages;
   // Names by which a browser may reach this server, without port (see router.h).
   std::vector<std::string> allowed_hosts;

@@ -62,7 +62,7 @@ Json list_json(Json data, bool has_more) {
   return body;
 }
 
-void reply_page(HttpExchange& exchange, Json items) {
+void reply_page(HttpExchange& exchange, std::vector<ConversationItem> items) {
   Page page;
   if (const auto error = read_page(exchange.request().query, &page)) {
     return reply_error(exchange, *error);
@@ -71,7 +71,7 @@ void reply_page(HttpExchange& exchange, Json items) {
   auto first = items.begin();
   if (!page.after.empty()) {
     first = std::find_if(items.begin(), items.end(),
-                         [&](const Json& item) { return item["id"] == page.after; });
+                         [&](const ConversationItem& item) { return item.id == page.after; });
     if (first == items.end()) {
       return reply_error(exchange, wire::invalid_field("after", "after: no item has this id"));
     }
@@ -79,7 +79,11 @@ void reply_page(HttpExchange& exchange, Json items) {
   }
   const auto last = first + std::min<ptrdiff_t>(page.limit, items.end() - first);
   Json data = Json::array();
-  for (auto item = first; item != last; ++item) data.push_back(*item);
+  for (auto item = first; item != last; ++item) {
+    auto body = parse_json(item->body, "kept item");
+    if (!body.ok()) return reply_error(exchange, wire::to_call_error(body.error()));
+    data.push_back(std::move(body).value());
+  }
   reply_json(exchange, 200, list_json(std::move(data), last != items.end()));
 }
 

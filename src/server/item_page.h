@@ -4,9 +4,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "net/http_server.h"
+#include "server/conversation_store.h"
 
 namespace overtake {
 
@@ -15,7 +17,8 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
 
 // {"object":"list",...} of an array of items, oldest first.
 Json list_json(Json data, bool has_more);
-// Answers with the page of `items`, oldest first, that the request asks for.
-void reply_page(HttpExchange& exchange, Json items);
+// Answers with the page of `items`, oldest first, that the request asks for. Only what is on it is
+// looked at: a long conversation may be asked for a page often.
+void reply_page(HttpExchange& exchange, std::vector<ConversationItem> items);
 
 }  // namespace overtake

@@ -34,11 +34,11 @@ class MemoryStore : public ResponseStore {
  public:
   explicit MemoryStore(ResponseStoreLimits limits) : limits_(limits) {}
 
-  void put(std::string_view tenant, StoredResponse response) override {
+  bool put(std::string_view tenant, StoredResponse response) override {
     const std::lock_guard lock(mutex_);
     const auto earlier = entries_.find(Key{tenant, response.previous_id});
     // Gone while this one was written: a conversation without its beginning must not pass for it.
-    if (earlier == entries_.end() && !response.previous_id.empty()) return;
+    if (earlier == entries_.end() && !response.previous_id.empty()) return false;
     auto turn =
         std::make_shared<Turn>(earlier == entries_.end() ? nullptr : earlier->second.turn,
                                std::move(response.input), std::move(response.output), &bytes_);
@@ -48,11 +48,13 @@ class MemoryStore : public ResponseStore {
     ages_.push_back(key);
     entries_.emplace(std::move(key),
                      Entry{std::move(response.previous_id), std::move(response.conversation_id),
-                           std::move(response.body), std::move(turn), std::prev(ages_.end())});
+                           std::move(response.body), std::move(turn), std::prev(ages_.end()),
+                           response.is_background});
     while (!ages_.empty() &&
            (entries_.size() > limits_.max_responses || bytes_ > limits_.max_bytes)) {
       remove(Key(ages_.front()));
     }
+    return true;
   }
 
   std::optional<StoredResponse> find(std::string_view tenant, std::string_view id) const override {
@@ -60,17 +62,20 @@ class MemoryStore : public ResponseStore {
     const auto at = entries_.find(Key{tenant, id});
     if (at == entries_.end()) return std::nullopt;
     const Entry& entry = at->second;
-    return StoredResponse{std::string(id), entry.previous_id, entry.conversation_id,
-                          entry.body,      entry.turn->input, entry.turn->output};
+    return StoredResponse{std::string(id),   entry.previous_id,  entry.conversation_id, entry.body,
+                          entry.turn->input, entry.turn->output, entry.is_background};
   }
 
-  std::optional<std::vector<std::string>> history(std::string_view tenant,
-                                                  std::string_view id) const override {
+  std::optional<std::vector<std::string>> history(std::string_view tenant, std::string_view id,
+                                                  size_t max_bytes) const override {
     const std::lock_guard lock(mutex_);
     const auto at = entries_.find(Key{tenant, id});
     if (at == entries_.end()) return std::nullopt;
     std::vector<std::string> out;
-    for (const Turn* turn = at->second.turn.get(); turn; turn = turn->previous.get()) {
+    size_t bytes = 0;
+    for (const Turn* turn = at->second.turn.get(); turn && bytes <= max_bytes;
+         turn = turn->previous.get()) {
+      bytes += turn->output.size() + turn->input.size();
       out.push_back(turn->output);
       out.push_back(turn->input);
     }
@@ -91,6 +96,7 @@ class MemoryStore : public ResponseStore {
     std::string body;
     std::shared_ptr<Turn> turn;
     std::list<Key>::iterator age;
+    bool is_background;
   };
 
   bool remove(const Key& key) {

@@ -19,19 +19,23 @@ struct StoredResponse {
   std::string body;             // the answer, as the client got it
   std::string input;            // an array: the request's items
   std::string output;           // an array: the answer's items
+  bool is_background = false;   // made without its client waiting
 };
 
 // Thread-safe. No tenant sees or reaches another's.
 class ResponseStore {
  public:
   virtual ~ResponseStore() = default;
-  virtual void put(std::string_view tenant, StoredResponse response) = 0;
+  // Whether it is kept: not where what it went on from is gone.
+  virtual bool put(std::string_view tenant, StoredResponse response) = 0;
   virtual std::optional<StoredResponse> find(std::string_view tenant,
                                              std::string_view id) const = 0;
   // The inputs and outputs up to and with this response, oldest first, whether or not the earlier
-  // responses are still there themselves. nullopt: there is no such response.
+  // responses are still there themselves. nullopt: there is no such response. Where they have more
+  // than `max_bytes` together, only as many of the last as are just more than that.
   virtual std::optional<std::vector<std::string>> history(std::string_view tenant,
-                                                          std::string_view id) const = 0;
+                                                          std::string_view id,
+                                                          size_t max_bytes) const = 0;
   // Whether it was there.
   virtual bool erase(std::string_view tenant, std::string_view id) = 0;
 };

@@ -23,7 +23,7 @@ TEST(ResponseStore, NoTenantReachesAnothers) {
   const auto store = make_memory_response_store();
   store->put("one", response("a"));
   EXPECT_FALSE(store->find("two", "a"));
-  EXPECT_FALSE(store->history("two", "a"));
+  EXPECT_FALSE(store->history("two", "a", 100));
   EXPECT_FALSE(store->erase("two", "a"));
   store->put("two", response("b", "a"));  // goes on from what is not its own
   EXPECT_FALSE(store->find("two", "b"));
@@ -36,8 +36,10 @@ TEST(ResponseStore, AConversationOutlivesItsDeletedBeginning) {
   store->put("", response("b", "a"));
   store->erase("", "a");
   const std::vector<std::string> all = {"[\"in a\"]", "[\"out a\"]", "[\"in b\"]", "[\"out b\"]"};
-  EXPECT_EQ(store->history("", "b"), all);
+  EXPECT_EQ(store->history("", "b", 100), all);
+  EXPECT_EQ(store->history("", "b", 10)->size(), 2u);  // no more than it takes to be too much
   store->put("", response("c", "a"));  // whose beginning is gone: never a conversation without it
+  EXPECT_FALSE(store->put("", response("d", "a")));
   EXPECT_FALSE(store->find("", "c"));
 }
 

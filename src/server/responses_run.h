@@ -1,6 +1,7 @@
-// The way of OpenAI's Responses to a completion, and from its answer into the store.
+// The way of OpenAI's Responses to a completion, and from its answer into the stores.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,9 @@
 #include "wire/call_error.h"
 
 namespace overtake {
+
+// What a conversation may have grown to when it is sent to a model again: as much as one request.
+constexpr size_t kMaxHistoryBytes = 16u << 20;
 
 void run_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange);
 // How long the same request would be.

@@ -34,6 +34,8 @@ struct UsageTotals {
 class AnswerWriter {
  public:
   virtual ~AnswerWriter() = default;
+  // Before any event: the request has been taken, and waits. Only of dialects that tell of it.
+  virtual void wait(std::string&) {}
   // The next event of choice `index`; not a failed one, and no cancelled end.
   virtual void add(int index, Event event, std::string& out) = 0;
   // All choices have finished.

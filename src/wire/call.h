@@ -16,6 +16,15 @@ struct MessageOrigin {
   bool bracketed = false;  // "[0]" after it instead of ".0"
 };
 
+// OpenAI's Responses: an answer as it is kept.
+struct KeptAnswer {
+  // "completed" or "incomplete"; of one in the background also "queued" and "in_progress" before
+  // that, and "failed" or "cancelled" instead.
+  std::string status;
+  std::string body;
+  std::string items;  // of its output, a JSON array's text
+};
+
 // It asks for prompts.size() * n answers.
 struct Call {
   std::string model;            // empty: the server's default
@@ -30,9 +39,11 @@ struct Call {
   std::vector<MessageOrigin> origins;
 
   // OpenAI's Responses: members of the request that the answer repeats (a JSON object's text), and
-  // who keeps the answer; it gets the whole of it and its items, before the client does.
+  // who keeps the answer; it gets it before the client does.
   std::string repeated;
-  std::function<void(std::string answer, std::string items)> keep;
+  std::function<void(KeptAnswer answer)> keep;
+  bool background = false;      // it is answered whether or not its client waits
+  bool truncate_input = false;  // the oldest messages may go where the prompt is too long
 
   int n_choices() const { return static_cast<int>(prompts.size()) * n; }
   // The request of choice `index`, which belongs to prompt index / n. A seed is spread so that the

@@ -15,20 +15,12 @@ void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange
   if (!path.is_items) return reply_conversation(context, *exchange, path.id);
   auto items = context.conversations->items(tenant_of(*exchange), path.id);
   if (!items) return reply_error(*exchange, conversation_not_found("conversation_id", path.id));
-  Json listed = Json::array();
+  if (path.item_id.empty()) return reply_page(*exchange, std::move(*items));
   for (ConversationItem& item : *items) {
-    if (item.id == path.item_id) {
-      return exchange->send(200, "application/json", std::move(item.body));
-    }
-    if (!path.item_id.empty()) continue;
-    auto parsed = parse_json(item.body, "kept item");
-    if (!parsed.ok()) return reply_error(*exchange, wire::to_call_error(parsed.error()));
-    listed.push_back(std::move(parsed).value());
+    if (item.id != path.item_id) continue;
+    return exchange->send(200, "application/json", std::move(item.body));
   }
-  if (!path.item_id.empty()) {
-    return reply_error(*exchange, conversation_item_not_found(path.item_id));
-  }
-  reply_page(*exchange, std::move(listed));
+  reply_error(*exchange, conversation_item_not_found(path.item_id));
 }
 
 }  // namespace

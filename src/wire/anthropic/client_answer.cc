@@ -100,6 +100,7 @@ void MessagesReader::open_block(std::string_view type, const Json& content,
   } else if (type == "thinking") {
     block_ = Block::kThinking;
     ReasoningEvent event{string_member(content, "thinking"), string_member(content, "signature")};
+    event.is_summary = true;
     if (!event.text.empty() || !event.signature.empty()) out->push_back(std::move(event));
   } else if (type == "redacted_thinking") {
     block_ = Block::kRedacted;
@@ -134,7 +135,7 @@ Status MessagesReader::take_piece(const Json& delta, std::vector<Event>* out) {
     if (!text.empty()) out->push_back(TextEvent{std::move(text), {}});
   } else if (type == "thinking_delta" && in(Block::kThinking)) {
     text = string_member(delta, "thinking");
-    if (!text.empty()) out->push_back(ReasoningEvent{std::move(text)});
+    if (!text.empty()) out->push_back(ReasoningEvent{std::move(text), {}, {}, {}, true});
   } else if (type == "signature_delta" && in(Block::kThinking)) {
     text = string_member(delta, "signature");
     if (!text.empty()) out->push_back(ReasoningEvent{{}, std::move(text)});

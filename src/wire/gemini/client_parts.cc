@@ -73,6 +73,7 @@ Result<std::optional<Event>> read_part(const Json& part, int n_calls) {
   if (text && thought && *thought == true) {
     ReasoningEvent out{text->get<std::string>(), std::move(signature)};
     if (out.text.empty() && out.signature.empty()) return std::optional<Event>();
+    out.is_summary = true;
     return std::optional<Event>(std::move(out));
   }
   TextEvent out;

@@ -35,13 +35,19 @@ std::string stream_error(const wire::CallError& error) {
 
 std::string responses_error_json(const wire::CallError& error) { return body_of(error, "input"); }
 
+Json responses_error_members(const wire::CallError& error) {
+  Json members;
+  members["code"] = error.code ? Json(*error.code) : Json(nullptr);
+  members["message"] = error.message;
+  members["param"] = error.param ? Json(*error.param) : Json(nullptr);
+  return members;
+}
+
 std::string responses_stream_error(const wire::CallError& error) {
   Json event;
   event["type"] = "error";
   event["sequence_number"] = 0;
-  event["code"] = error.code ? Json(*error.code) : Json(nullptr);
-  event["message"] = error.message;
-  event["param"] = error.param ? Json(*error.param) : Json(nullptr);
+  event.update(responses_error_members(error));
   return "event: error\ndata: " + dump_json(event) + "\n\n";
 }
 

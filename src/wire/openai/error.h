@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/json.h"
 #include "wire/call_error.h"
 
 namespace overtake::openai {
@@ -16,5 +17,7 @@ std::string stream_error(const wire::CallError& error);
 // response has begun.
 std::string responses_error_json(const wire::CallError& error);
 std::string responses_stream_error(const wire::CallError& error);
+// {"code", "message", "param"}, of such an event.
+Json responses_error_members(const wire::CallError& error);
 
 }  // namespace overtake::openai

@@ -1,6 +1,9 @@
 // The request of POST /v1/responses.
 #include <fmt/core.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -70,22 +73,29 @@ constexpr std::string_view kRepeated[] = {
 
 // Members that would change what the answer is, and that nothing here heeds.
 void refuse_unsupported(wire::Fields& fields) {
-  if (fields.boolean("background").value_or(false)) {
-    fields.unsupported("background", "answers are given while the client waits; leave it out");
-  }
   if (fields.find("prompt")) {
     fields.unsupported("prompt", "no prompt templates are kept here; send instructions and input");
   }
   if (fields.find("moderation")) fields.unsupported("moderation", "no moderation is done here");
-  const auto truncation = fields.string("truncation");
-  if (truncation && *truncation == "auto") {
-    fields.unsupported("truncation",
-                       "a conversation that is too long is refused, nothing is cut out of it; "
-                       "send disabled");
-  } else if (truncation && *truncation != "disabled") {
-    fields.invalid("truncation", "expected disabled");
+  const Json* management = fields.array("context_management");
+  if (management && !management->empty()) {
+    fields.unsupported("context_management",
+                       "nothing is compacted here; send truncation \"auto\" or a shorter input");
   }
   if (fields.find("n")) fields.unsupported("n", "a response is one answer");
+}
+
+void read_modes(wire::Fields& fields, wire::Call* call) {
+  const bool is_kept = fields.boolean("store").value_or(true);
+  call->background = fields.boolean("background").value_or(false);
+  if (call->background && !is_kept) {
+    fields.invalid("background", "a response in the background is kept; leave store out");
+  }
+  const std::string truncation = fields.string("truncation").value_or("disabled");
+  call->truncate_input = truncation == "auto";
+  if (truncation != "auto" && truncation != "disabled") {
+    fields.invalid("truncation", "expected auto or disabled");
+  }
 }
 
 void check_history(wire::Fields& fields, const Json& body) {
@@ -98,15 +108,30 @@ void check_history(wire::Fields& fields, const Json& body) {
   }
 }
 
+// All that the API knows. Encrypted reasoning is told wherever there is any; the others belong to
+// items that no answer here has, and ask for nothing.
+constexpr std::string_view kLogprobs = "message.output_text.logprobs";
+constexpr std::string_view kIncludable[] = {kLogprobs,
+                                            "reasoning.encrypted_content",
+                                            "message.input_image.image_url",
+                                            "file_search_call.results",
+                                            "web_search_call.results",
+                                            "web_search_call.action.sources",
+                                            "computer_call_output.output.image_url",
+                                            "code_interpreter_call.outputs"};
+
 void read_logprobs(wire::Fields& fields, GenerateRequest* out) {
   const auto top = fields.integer("top_logprobs", 0, kMaxTopLogprobs);
   bool wanted = top.value_or(0) > 0;
   const Json* include = fields.array("include");
   for (size_t i = 0; include && i < include->size(); ++i) {
-    if (!(*include)[i].is_string()) {
-      fields.invalid(fmt::format("include[{}]", i), "expected a string");
+    const Json& name = (*include)[i];
+    if (std::none_of(std::begin(kIncludable), std::end(kIncludable),
+                     [&](std::string_view known) { return name == known; })) {
+      fields.invalid(fmt::format("include[{}]", i),
+                     fmt::format("expected one of {}", fmt::join(kIncludable, ", ")));
     }
-    wanted = wanted || (*include)[i] == "message.output_text.logprobs";
+    wanted = wanted || name == kLogprobs;
   }
   if (wanted) out->top_logprobs = static_cast<int>(top.value_or(0));
 }
@@ -116,7 +141,7 @@ void read_reasoning(wire::Fields& fields, ReasoningParams* out) {
   if (!reasoning) return;
   wire::Fields inner(*reasoning, "reasoning.");
   out->effort = inner.string("effort").value_or("");
-  if (inner.string("summary")) out->shown = true;
+  if (inner.string("summary") || inner.string("generate_summary")) out->shown = true;
   if (inner.error()) fields.fail(*inner.error());
 }
 
@@ -163,7 +188,7 @@ std::optional<wire::CallError> parse_responses_request(const Json& body, wire::C
   read_logprobs(fields, &request);
   read_reasoning(fields, &request.reasoning);
   read_text_config(fields, &request);
-  fields.boolean("store");
+  read_modes(fields, call);
   check_history(fields, body);
   request.extra = fields.extra(kKnownFields);
   ChatPrompt chat;

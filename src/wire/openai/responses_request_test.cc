@@ -119,5 +119,21 @@ TEST(ResponsesRequest, KeptItemsAreWholeAndHaveIds) {
   EXPECT_EQ(id_of_item("msg_1"), "");
 }
 
+TEST(ResponsesRequest, HowItRunsIsReadByName) {
+  const auto call = parse(R"({"input":"a","background":true,"truncation":"auto",
+      "include":["reasoning.encrypted_content","message.output_text.logprobs",
+                 "web_search_call.results"]})");
+  EXPECT_TRUE(call.background && call.truncate_input);
+  EXPECT_EQ(call.request.top_logprobs, 0);
+  EXPECT_FALSE(parse(R"({"input":"a","truncation":"disabled"})").truncate_input);
+  EXPECT_EQ(wrong_field(R"({"input":"a","background":true,"store":false})"), "background");
+  EXPECT_EQ(wrong_field(R"({"input":"a","background":1})"), "background");
+  EXPECT_EQ(wrong_field(R"({"input":"a","truncation":"old"})"), "truncation");
+  EXPECT_EQ(wrong_field(R"({"input":"a","include":["message"]})"), "include[0]");
+  EXPECT_EQ(wrong_field(R"({"input":"a","prompt":{"id":"p"}})"), "prompt");
+  EXPECT_EQ(wrong_field(R"({"input":"a","context_management":[{"type":"compaction"}]})"),
+            "context_management");
+}
+
 }  // namespace
 }  // namespace overtake::openai

@@ -1,5 +1,6 @@
 """OpenAI's Responses by the official package against a running `overtake serve`; run by ../run.sh."""
 import os
+import time
 import unittest
 
 import openai
@@ -119,6 +120,89 @@ class ResponsesTest(unittest.TestCase):
                 call()
             self.assertEqual(caught.exception.code, "conversation_not_found")
 
+    def wait_for(self, response):
+        """The response as it is once it has ended."""
+        deadline = time.monotonic() + 20
+        while response.status in ("queued", "in_progress") and time.monotonic() < deadline:
+            time.sleep(0.01)
+            response = self.client.responses.retrieve(response.id)
+            type(response).model_validate(response.to_dict())
+        return response
+
+    def test_background(self):
+        begun = self.create(background=True)
+        type(begun).model_validate(begun.to_dict())
+        self.assertEqual((begun.status, begun.background, begun.output), ("queued", True, []))
+        done = self.wait_for(begun)
+        self.assertEqual(done.status, "completed")
+        self.assertEqual(done.output_text, " token" * 16)
+        self.assertGreaterEqual(done.completed_at, done.created_at)
+        events = list(self.client.responses.retrieve(begun.id, stream=True))
+        for event in events:
+            type(event).model_validate(event.to_dict())
+        self.assertEqual([event.sequence_number for event in events], list(range(len(events))))
+        self.assertEqual([event.type for event in events[:3]],
+                         ["response.created", "response.queued", "response.in_progress"])
+        self.assertEqual(events[-1].response, done)
+        rest = self.client.responses.retrieve(begun.id, stream=True, starting_after=5)
+        self.assertEqual(list(rest), events[6:])
+        with self.client.responses.stream(response_id=begun.id) as stream:
+            self.assertEqual(stream.get_final_response().output_text, done.output_text)
+        self.assertEqual(self.client.responses.cancel(begun.id), done)
+        more = self.create(previous_response_id=begun.id)
+        self.assertGreater(more.usage.input_tokens, done.usage.input_tokens)
+
+    def test_background_streams(self):
+        with self.create(background=True, stream=True) as stream:
+            first = next(iter(stream))
+        self.assertEqual((first.type, first.response.status), ("response.created", "queued"))
+        done = self.wait_for(first.response)
+        self.assertEqual(done.output_text, " token" * 16)
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.client.responses.cancel(self.create().id)
+        self.assertIn("Cannot cancel a synchronous response", str(caught.exception))
+
+    @unittest.skipUnless(HAS_MODEL, "smollm2 is not in the store")
+    def test_background_is_cancelled(self):
+        begun = self.create(model="smollm2", input="Count to a million.", background=True,
+                            max_output_tokens=1900, extra_body={"ignore_eos": True})
+        events = self.client.responses.retrieve(begun.id, stream=True)
+        for event in events:
+            if event.type == "response.output_text.delta":
+                break
+        cancelled = self.client.responses.cancel(begun.id)
+        type(cancelled).model_validate(cancelled.to_dict())
+        self.assertEqual(cancelled.status, "cancelled")
+        last = list(events)[-1]
+        type(last).model_validate(last.to_dict())
+        self.assertEqual((last.type, last.code), ("error", "cancelled"))
+        self.assertEqual(self.client.responses.cancel(begun.id), cancelled)
+        self.assertEqual(self.client.responses.retrieve(begun.id), cancelled)
+        self.client.responses.delete(begun.id)
+
+    def test_truncation(self):
+        long = [{"role": "user", "content": "x" * 400_000}, {"role": "assistant", "content": "y"},
+                {"role": "user", "content": "z" * 400_000}]
+        self.assertEqual(self.refused(input=long), "input")
+        answer = self.create(input=long, truncation="auto")
+        self.assertEqual(answer.truncation, "auto")
+        self.assertEqual(answer.usage.input_tokens, 100_000)
+        self.assertEqual(len(list(self.client.responses.input_items.list(answer.id))), 3)
+
+    def test_item_references(self):
+        made = self.client.conversations.create(items=[
+            {"type": "message", "role": "user", "content": "12345678" * 10}])
+        item = next(iter(self.client.conversations.items.list(made.id)))
+        answer = self.create(input=[{"type": "item_reference", "id": item.id}])
+        self.assertEqual(answer.usage.input_tokens, 20)
+        answer = self.create(input=[{"type": "item_reference", "id": answer.output[0].id}])
+        self.assertEqual(answer.usage.input_tokens, 24)
+
+    def test_compact_is_refused(self):
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.client.responses.compact(model="null", input="hi")
+        self.assertEqual(caught.exception.code, "unsupported_operation")
+
     def test_input_tokens(self):
         first = self.create()
         count = self.client.responses.input_tokens.count
@@ -134,7 +218,9 @@ class ResponsesTest(unittest.TestCase):
         self.assertEqual(self.refused(input=[{"role": "user", "content": [{"type": "x"}]}]),
                          "input[0].content[0].type")
         self.assertEqual(self.refused(tools=[TOOL]), "tools[0]")
-        self.assertEqual(self.refused(background=True), "background")
+        self.assertEqual(self.refused(background=True, store=False), "background")
+        self.assertEqual(self.refused(prompt={"id": "pmpt_1"}), "prompt")
+        self.assertEqual(self.refused(include=["nothing"]), "include[0]")
         self.assertEqual(self.refused(tools=[{"type": "web_search"}]), "tools[0]")
         self.assertEqual(self.refused(input="x" * 1_000_000), "input")
         with self.assertRaises(openai.NotFoundError):

@@ -1,0 +1,73 @@
+// ResponseOutput: the output items of a Responses answer while they grow, and the events of a
+// stream that tell of it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "engine/event.h"
+
+namespace overtake::openai {
+
+// At most one message or reasoning item is open; calls, whose fragments may come side by side, stay
+// open to the end. The order of items is that of their beginnings. One thread; `out` receives the
+// events.
+class ResponseOutput {
+ public:
+  struct Options {
+    std::string uuid;  // of the response, part of its items' ids: "msg_UUID_o0"
+    bool stream = false;
+    bool logprobs = false;  // whether the text's are told
+  };
+  explicit ResponseOutput(Options options);
+
+  // One event of a stream, with the next number; nothing where there is no stream.
+  void emit(std::string_view type, Json members, std::string& out);
+
+  void add_text(const TextEvent& event, std::string& out);
+  void add_refusal(const RefusalEvent& event, std::string& out);
+  void add_reasoning(const ReasoningEvent& event, std::string& out);
+  void add_call(const ToolEvent& event, std::string& out);
+  // Ends every item that is open; `status` is theirs: "completed" or "incomplete".
+  void close(std::string_view status, std::string& out);
+
+  Json items() const;  // an array
+
+ private:
+  struct PartKind;
+  static const PartKind kText;
+  static const PartKind kRefusal;
+  static const PartKind kReasoning;
+  static const PartKind kSummary;
+  struct Call {
+    int item = 0;
+    std::string arguments;
+  };
+
+  Json& open_item() { return items_[static_cast<size_t>(open_)]; }
+  Json place(int item) const;
+  Json part_place();
+  Json part_json() const;
+  int begin_item(std::string_view prefix, Json item, std::string& out);
+  void done_item(int index, std::string_view status, std::string& out);
+  void open_item_of(std::string_view type, std::string& out);
+  void open_part(const PartKind& kind, std::string& out);
+  void close_part(std::string& out);
+  void close_item(std::string_view status, std::string& out);
+  void add_piece(const PartKind& kind, const std::string& piece, Json logprobs, std::string& out);
+
+  Options options_;
+  int sequence_ = 0;
+  std::vector<Json> items_;
+  int open_ = -1;                   // the item that is a message or reasoning and goes on
+  const PartKind* part_ = nullptr;  // of the open item, that goes on
+  std::string text_;                // of the open part
+  std::string signature_;
+  std::vector<Json> logprobs_;
+  std::map<int, Call> calls_;
+};
+
+}  // namespace overtake::openai
