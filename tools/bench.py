@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""make bench: the kernels, whole models beside the peer on the same files, the server; writes the
-machine-made part of docs/performance.md.
-usage: bench.py [--only kernels,models,server] [--models PATH...] [--quick] [--no-peer]
+"""make bench: the kernels, whole models beside the peer on the same files, guessing ahead, the server;
+writes the machine-made part of docs/performance.md.
+usage: bench.py [--only kernels,models,speculation,server] [--models PATH...] [--quick] [--no-peer]
                 [--page FILE] [--program FILE]
 The models are the default one and those that BENCH_MODELS names (paths, with colons between them);
 the peer is the llama-bench that PEER_BENCH names, else llama.cpp, built by get_peer.py."""
@@ -200,7 +200,7 @@ def run_models(options, paths):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", default="kernels,models,server")
+    parser.add_argument("--only", default="kernels,models,speculation,server")
     parser.add_argument("--models", nargs="*", default=[], help="these instead of the default one")
     parser.add_argument("--quick", action="store_true", help="a smoke: numbers that mean nothing")
     parser.add_argument("--no-peer", action="store_true")
@@ -218,6 +218,9 @@ def main():
         paths = options.models or [output(TOOLS / "get_model.py")]
         paths += [p for p in os.environ.get("BENCH_MODELS", "").split(":") if p]
         run_models(options, paths)
+    if "speculation" in parts and not options.quick:
+        print("\nguessing ahead", flush=True)
+        subprocess.run([TOOLS / "bench_speculation.py"], check=True)
     if "server" in parts and not options.quick:
         print("\nthe server, and the way to a remote model", flush=True)
         subprocess.run([TOOLS / "bench_server.py"], check=True)
