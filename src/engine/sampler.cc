@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <numeric>
 
@@ -22,11 +23,38 @@ double uniform(uint64_t seed, uint64_t step) {
   return static_cast<double>(z >> 11) * 0x1p-53;
 }
 
+// The largest finite value; -inf if there is none. Lanes, so that the compiler takes vectors.
+float largest(std::span<const float> values) {
+  constexpr size_t kLanes = 16;
+  float most[kLanes];
+  std::fill_n(most, kLanes, -INFINITY);
+  size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) {
+      const float value = values[i + j] <= FLT_MAX ? values[i + j] : -INFINITY;
+      most[j] = value > most[j] ? value : most[j];
+    }
+  }
+  for (; i < values.size(); ++i) {
+    if (values[i] <= FLT_MAX && values[i] > most[0]) most[0] = values[i];
+  }
+  return *std::max_element(most, most + kLanes);
+}
+
 }  // namespace
 
 void Candidates::reset(std::span<const float> logits) {
-  logits_.assign(logits.begin(), logits.end());
-  listed_ = sorted_ = false;
+  logits_ = logits;
+  listed_ = false;
+  n_sorted_ = 0;
+}
+
+std::span<float> Candidates::by_id() {
+  if (logits_.data() != changed_.data()) {
+    changed_.assign(logits_.begin(), logits_.end());
+    logits_ = changed_;
+  }
+  return changed_;
 }
 
 std::vector<Candidates::Item>& Candidates::items() {
@@ -39,10 +67,13 @@ std::vector<Candidates::Item>& Candidates::items() {
   return items_;
 }
 
-void Candidates::sort() {
-  if (sorted_) return;
-  std::sort(items().begin(), items().end(), before);
-  sorted_ = true;
+void Candidates::sort(size_t n) {
+  n = std::min(n, items().size());
+  if (n <= n_sorted_) return;
+  const auto at = [&](size_t i) { return items_.begin() + static_cast<ptrdiff_t>(i); };
+  if (n < items_.size()) std::nth_element(at(n_sorted_), at(n), items_.end(), before);
+  std::sort(at(n_sorted_), at(n), before);
+  n_sorted_ = n;
 }
 
 std::optional<Candidates::Item> Candidates::best() {
@@ -53,12 +84,21 @@ std::optional<Candidates::Item> Candidates::best() {
     }
     return best;
   }
-  for (size_t id = 0; id < logits_.size(); ++id) {
-    if (std::isfinite(logits_[id]) && (!best || logits_[id] > best->logit)) {
-      best = Item{logits_[id], static_cast<int32_t>(id)};
+  // The block with the largest finite logit, then its place there: one pass without branches.
+  constexpr size_t kBlock = 256;
+  float top = -INFINITY;
+  size_t block = 0;
+  for (size_t at = 0; at < logits_.size(); at += kBlock) {
+    const float most = largest(logits_.subspan(at, std::min(kBlock, logits_.size() - at)));
+    if (most > top) {
+      top = most;
+      block = at;
     }
   }
-  return best;
+  for (size_t id = block; top > -INFINITY; ++id) {
+    if (logits_[id] == top) return Item{top, static_cast<int32_t>(id)};
+  }
+  return std::nullopt;
 }
 
 Status check_sampling(const SamplingParams& params) {
@@ -112,11 +152,15 @@ std::optional<int32_t> Sampler::sample(std::span<const float> logits,
   float top = -INFINITY;
   for (const auto& item : items) top = std::max(top, item.logit);
   double total = 0;
-  for (const auto& item : items) total += std::exp(item.logit - top);
-  double left = uniform(seed_, generated.size()) * total;
+  weights_.clear();
   for (const auto& item : items) {
-    left -= std::exp(item.logit - top);
-    if (left < 0) return item.id;
+    weights_.push_back(std::exp(item.logit - top));
+    total += weights_.back();
+  }
+  double left = uniform(seed_, generated.size()) * total;
+  for (size_t i = 0; i < items.size(); ++i) {
+    left -= weights_[i];
+    if (left < 0) return items[i].id;
   }
   return items.back().id;
 }

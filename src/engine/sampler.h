@@ -21,17 +21,20 @@ class Candidates {
     int32_t id;
   };
 
-  void reset(std::span<const float> logits);
-  std::span<float> by_id() { return logits_; }
+  void reset(std::span<const float> logits);  // which stay until the token is chosen
+  std::span<float> by_id();
   std::vector<Item>& items();
-  void sort();                 // items by descending logit, equal ones by ascending id
+  // The first `n` items by descending logit, equal ones by ascending id; all by default. What is
+  // behind them has no order.
+  void sort(size_t n = SIZE_MAX);
   std::optional<Item> best();  // the most probable; nullopt if there is none
 
  private:
-  std::vector<float> logits_;
+  std::span<const float> logits_;  // as given, or changed_
+  std::vector<float> changed_;
   std::vector<Item> items_;
   bool listed_ = false;
-  bool sorted_ = false;
+  size_t n_sorted_ = 0;
 };
 
 // More than any vocabulary has.
@@ -70,6 +73,7 @@ class Sampler {
   uint64_t seed_;
   std::vector<const SamplerStage*> stages_;
   Candidates candidates_;
+  std::vector<float> weights_;  // of each item
 };
 
 // log softmax(logits)[id] and the `n_top` most probable tokens, of the model's own distribution.
