@@ -7,47 +7,6 @@
 
 namespace overtake {
 
-struct CpuAttention::Call {
-  Tensor qkv;
-  const AttentionSpec& spec;
-  int layer;
-  Tensor out;
-  const KvShape& shape;
-  int group;  // query heads of a kv head
-  int padded_dim;
-  size_t head_bytes;  // of one kv head's keys, or values, in a page
-
-  int64_t position(const Segment& segment, int64_t row) const {
-    return segment.state->n_tokens() + row;
-  }
-  // The page of position `base`, on the way to that of position `next`.
-  PagePart page(const Segment& segment, int kv_head, int64_t base, int64_t next) const {
-    const size_t head = static_cast<size_t>(kv_head) * head_bytes;
-    const std::byte* page = segment.state->page(base) + head;
-    const std::byte* next_page = segment.state->page(next) + head;
-    return {page + shape.key_offset(layer), page + shape.value_offset(layer), base,
-            next_page + shape.key_offset(layer), next_page + shape.value_offset(layer)};
-  }
-  KeyRange range(int64_t position, int head) const {
-    const int64_t first = spec.window > 0 ? std::max<int64_t>(0, position - spec.window + 1) : 0;
-    const float* bias = spec.key_bias ? spec.key_bias + head * spec.key_bias_stride : nullptr;
-    return {first, position + 1, bias};
-  }
-  // Spans [first, end) that a block's queries see.
-  int64_t first_span(const Block& block) const {
-    return range(position(*block.segment, block.first / group), 0).first / kSpanTokens;
-  }
-  int64_t end_span(const Block& block) const {
-    return position(*block.segment, (block.first + block.n_rows - 1) / group) / kSpanTokens + 1;
-  }
-  // Multiplications of a block, about.
-  int64_t work(const Block& block) const {
-    const int64_t position = this->position(*block.segment, block.first / group);
-    const int64_t seen = position + 1 - range(position, 0).first;
-    return seen * block.n_rows * spec.head_dim * 2;
-  }
-};
-
 void CpuAttention::begin(const Batch& batch) {
   batch_ = &batch;
   ropes_.begin(batch);
@@ -59,18 +18,17 @@ void CpuAttention::run(Tensor qkv, const AttentionSpec& spec, int layer, Tensor 
   OVERTAKE_CHECK(shape.n_kv_heads == spec.n_kv_heads && shape.head_dim == spec.head_dim);
   OVERTAKE_CHECK(spec.n_heads % spec.n_kv_heads == 0 && layer < shape.n_layers);
   OVERTAKE_CHECK(qkv.cols == (spec.n_heads + 2 * spec.n_kv_heads) * int64_t{spec.head_dim});
-  const Call call = {qkv,
-                     spec,
-                     layer,
-                     out,
-                     shape,
-                     spec.n_heads / spec.n_kv_heads,
-                     pad_lanes(spec.head_dim),
-                     static_cast<size_t>(spec.head_dim) * kPageTokens * shape.element_bytes()};
   ropes_.prepare(spec.rope, pool_);
+  const AttentionCall call = {qkv, spec, layer, out, shape, ropes_};
   const size_t mark = arena_.mark();
   append(call);
+  prompts_.run(call, *batch_);
   list_blocks(call);
+  if (!blocks_.empty()) attend_blocks(call);
+  arena_.release(mark);
+}
+
+void CpuAttention::attend_blocks(const AttentionCall& call) {
   workers_.clear();
   for (int i = 0; i < pool_.n_threads(); ++i) workers_.push_back(make_worker(call));
   // Few blocks are cut into spans, so that all threads have a part; many are not, which saves
@@ -80,11 +38,10 @@ void CpuAttention::run(Tensor qkv, const AttentionSpec& spec, int layer, Tensor 
   } else {
     run_blocks(call);
   }
-  arena_.release(mark);
 }
 
 // Tasks of one page of one segment: two threads never write to one cache line of keys.
-void CpuAttention::append(const Call& call) {
+void CpuAttention::append(const AttentionCall& call) {
   const int64_t head_dim = call.spec.head_dim;
   const int64_t row_work = 4 * call.spec.n_kv_heads * head_dim;
   float* turned = arena_.floats(pool_.n_threads() * head_dim);
@@ -101,7 +58,7 @@ void CpuAttention::append(const Call& call) {
   }
 }
 
-void CpuAttention::append_rows(const Call& call, const Segment& segment, int64_t first,
+void CpuAttention::append_rows(const AttentionCall& call, const Segment& segment, int64_t first,
                                int64_t last, float* turned) {
   const AttentionSpec& spec = call.spec;
   const size_t size = call.shape.element_bytes();
@@ -114,7 +71,7 @@ void CpuAttention::append_rows(const Call& call, const Segment& segment, int64_t
     const float* values = keys + int64_t{spec.n_kv_heads} * spec.head_dim;
     const Turn turn = ropes_.turn(row);
     for (int head = 0; head < spec.n_kv_heads; ++head) {
-      const size_t part = static_cast<size_t>(head) * call.head_bytes;
+      const size_t part = static_cast<size_t>(head) * call.head_bytes();
       const int64_t at = int64_t{head} * spec.head_dim;
       kernels_.turn(keys + at, turn, spec.head_dim, 1.0f, turned);
       kernels_.store_key(turned, spec.head_dim, call.shape.type,
@@ -128,18 +85,28 @@ void CpuAttention::append_rows(const Call& call, const Segment& segment, int64_t
 
 // Queries, scores and outputs of a block together stay in a 48 KiB L1 beside a page. A multiple of
 // 12, the rows that kernels take at once.
-int CpuAttention::block_rows(const Call& call) {
+int CpuAttention::block_rows(const AttentionCall& call) {
   constexpr int kFloats = 8192;
-  const int rows = kFloats / (2 * call.padded_dim + kPageTokens) / 12 * 12;
+  const int rows = kFloats / (2 * call.padded_dim() + kPageTokens) / 12 * 12;
   return std::clamp(rows, 12, kMaxTileRows);
 }
 
+// Spans [first, end) that a block's queries see.
+int64_t CpuAttention::first_span(const AttentionCall& call, const Block& block) {
+  return call.range(*block.segment, 0, block.first).first / kSpanTokens;
+}
+int64_t CpuAttention::end_span(const AttentionCall& call, const Block& block) {
+  const int64_t last = block.first + block.n_rows - 1;
+  return (call.range(*block.segment, 0, last).end - 1) / kSpanTokens + 1;
+}
+
 // The longest histories first, so that no long block is left for the end.
-void CpuAttention::list_blocks(const Call& call) {
+void CpuAttention::list_blocks(const AttentionCall& call) {
   const int most = block_rows(call);
   blocks_.clear();
   for (const Segment& segment : batch_->segments) {
-    const int64_t n_queries = segment.n_rows * call.group;
+    if (prompts_.takes(call, segment)) continue;
+    const int64_t n_queries = segment.n_rows * call.group();
     const int64_t n_blocks = (n_queries + most - 1) / most;
     const int64_t size = n_blocks ? (n_queries + n_blocks - 1) / n_blocks : 0;
     for (int64_t block = n_blocks - 1; block >= 0; --block) {
@@ -157,38 +124,37 @@ SoftmaxState CpuAttention::make_state(int n_rows, int padded_dim) {
           arena_.floats(int64_t{n_rows} * padded_dim)};
 }
 
-CpuAttention::Worker CpuAttention::make_worker(const Call& call) {
+CpuAttention::Worker CpuAttention::make_worker(const AttentionCall& call) {
   const int head_dim = call.spec.head_dim;
   Worker worker;
   worker.queries = arena_.floats(int64_t{kMaxTileRows} * head_dim);
   worker.ranges = reinterpret_cast<KeyRange*>(
       arena_.floats(static_cast<int64_t>(sizeof(KeyRange) / sizeof(float)) * kMaxTileRows));
-  worker.total = make_state(kMaxTileRows, call.padded_dim);
-  worker.part = make_state(kMaxTileRows, call.padded_dim);
+  worker.total = make_state(kMaxTileRows, call.padded_dim());
+  worker.part = make_state(kMaxTileRows, call.padded_dim());
   worker.tile = {.n_rows = 0,
                  .head_dim = head_dim,
-                 .padded_dim = call.padded_dim,
+                 .padded_dim = call.padded_dim(),
                  .type = call.shape.type,
                  .queries = worker.queries,
                  .ranges = worker.ranges,
                  .state = worker.total,
                  .scores = arena_.floats(kMaxTileRows * kPageTokens),
                  .rescale = arena_.floats(kMaxTileRows),
-                 .widened = arena_.floats(int64_t{kPageTokens} * call.padded_dim)};
+                 .widened = arena_.floats(int64_t{kPageTokens} * call.padded_dim())};
   return worker;
 }
 
-void CpuAttention::load_block(const Call& call, const Block& block, Worker& worker) const {
+void CpuAttention::load_block(const AttentionCall& call, const Block& block, Worker& worker) const {
   worker.tile.n_rows = block.n_rows;
   for (int i = 0; i < block.n_rows; ++i) {
     const int64_t query = block.first + i;
-    const int64_t row = query / call.group;
-    const int head = block.kv_head * call.group + static_cast<int>(query % call.group);
+    const int64_t row = query / call.group();
     const int head_dim = call.spec.head_dim;
-    const float* from = call.qkv.row(block.segment->first_row + row) + int64_t{head} * head_dim;
+    const float* from = call.query(*block.segment, block.kv_head, query);
     kernels_.turn(from, ropes_.turn(block.segment->first_row + row), head_dim, call.spec.scale,
                   worker.queries + int64_t{i} * head_dim);
-    worker.ranges[i] = call.range(call.position(*block.segment, row), head);
+    worker.ranges[i] = call.range(*block.segment, block.kv_head, query);
     // Rows lie too far apart for the processor to foresee the next.
     const int64_t next = std::min<int64_t>(row + 2, block.segment->n_rows - 1);
     const float* ahead = from + (next - row) * call.qkv.stride;
@@ -197,7 +163,7 @@ void CpuAttention::load_block(const Call& call, const Block& block, Worker& work
 }
 
 // Leaves the span's result in the tile's state.
-void CpuAttention::attend_span(const Call& call, const Block& block, int64_t span,
+void CpuAttention::attend_span(const AttentionCall& call, const Block& block, int64_t span,
                                const AttentionTile& tile) const {
   kernels_.clear(tile.state, tile.n_rows, tile.padded_dim);
   const int64_t begin =
@@ -209,43 +175,41 @@ void CpuAttention::attend_span(const Call& call, const Block& block, int64_t spa
   }
 }
 
-void CpuAttention::finish_block(const Call& call, const Block& block,
+void CpuAttention::finish_block(const AttentionCall& call, const Block& block,
                                 const SoftmaxState& state) const {
   for (int i = 0; i < block.n_rows; ++i) {
-    const int64_t query = block.first + i;
-    const int64_t head = block.kv_head * call.group + query % call.group;
-    float* out = call.out.row(block.segment->first_row + query / call.group);
-    kernels_.finish(state, i, call.spec.head_dim, out + head * call.spec.head_dim);
+    kernels_.finish(state, i, call.spec.head_dim,
+                    call.result(*block.segment, block.kv_head, block.first + i));
   }
 }
 
-void CpuAttention::run_blocks(const Call& call) {
+void CpuAttention::run_blocks(const AttentionCall& call) {
   int64_t work = 0;
-  for (const Block& block : blocks_) work += call.work(block);
+  for (const Block& block : blocks_) work += call.work(*block.segment, block.first, block.n_rows);
   spread(pool_, static_cast<int64_t>(blocks_.size()), work, [&](int worker_id, int64_t task) {
     Worker& worker = workers_[static_cast<size_t>(worker_id)];
     const Block& block = blocks_[static_cast<size_t>(task)];
     load_block(call, block, worker);
-    const int64_t first = call.first_span(block);
-    const int64_t end = call.end_span(block);
+    const int64_t first = first_span(call, block);
+    const int64_t end = end_span(call, block);
     for (int64_t span = first; span < end; ++span) {
       worker.tile.state = span == first ? worker.total : worker.part;
       attend_span(call, block, span, worker.tile);
       if (span > first) {
-        kernels_.merge(worker.total, worker.part, block.n_rows, call.padded_dim);
+        kernels_.merge(worker.total, worker.part, block.n_rows, call.padded_dim());
       }
     }
     finish_block(call, block, worker.total);
   });
 }
-void CpuAttention::run_spans(const Call& call) {
+void CpuAttention::run_spans(const AttentionCall& call) {
   spans_.clear();
   int64_t work = 0;
   for (const Block& block : blocks_) {
-    work += call.work(block);
-    const int64_t end = call.end_span(block);
-    for (int64_t span = call.first_span(block); span < end; ++span) {
-      spans_.push_back({&block, span, make_state(block.n_rows, call.padded_dim)});
+    work += call.work(*block.segment, block.first, block.n_rows);
+    const int64_t end = end_span(call, block);
+    for (int64_t span = first_span(call, block); span < end; ++span) {
+      spans_.push_back({&block, span, make_state(block.n_rows, call.padded_dim())});
     }
   }
   spread(pool_, static_cast<int64_t>(spans_.size()), work, [&](int worker_id, int64_t task) {
@@ -258,12 +222,12 @@ void CpuAttention::run_spans(const Call& call) {
   join_spans(call);
 }
 
-void CpuAttention::join_spans(const Call& call) {
+void CpuAttention::join_spans(const AttentionCall& call) {
   size_t next = 0;
   while (next < spans_.size()) {
     const Span& first = spans_[next++];
     for (; next < spans_.size() && spans_[next].block == first.block; ++next) {
-      kernels_.merge(first.state, spans_[next].state, first.block->n_rows, call.padded_dim);
+      kernels_.merge(first.state, spans_[next].state, first.block->n_rows, call.padded_dim());
     }
     finish_block(call, *first.block, first.state);
   }

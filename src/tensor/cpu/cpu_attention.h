@@ -6,7 +6,9 @@
 #include "parallel/thread_pool.h"
 #include "tensor/batch.h"
 #include "tensor/cpu/arena.h"
+#include "tensor/cpu/attention_call.h"
 #include "tensor/cpu/kernels.h"
+#include "tensor/cpu/prompt_attention.h"
 #include "tensor/cpu/rope_table.h"
 #include "tensor/ops.h"
 
@@ -19,8 +21,11 @@ constexpr int64_t kSpanTokens = 512;
 
 class CpuAttention {
  public:
-  CpuAttention(ThreadPool& pool, const AttentionKernels& kernels, Arena& arena)
-      : pool_(pool), kernels_(kernels), arena_(arena) {
+  CpuAttention(ThreadPool& pool, Isa isa, Arena& arena)
+      : pool_(pool),
+        kernels_(kernels_for(isa).attention),
+        arena_(arena),
+        prompts_(pool, prompt_kernels_for(isa), kernels_, arena) {
     spans_.reserve(kSpans);  // a sequence that grows by a token a step adds one every 512 steps
   }
 
@@ -31,8 +36,7 @@ class CpuAttention {
  private:
   static constexpr size_t kSpans = 1024;
 
-  // Queries [first, first + n_rows) of one kv head of one segment; query i is of the segment's row
-  // i / group, head i % group of the kv head.
+  // Queries [first, first + n_rows) of one kv head of one segment; see AttentionCall::query.
   struct Block {
     const Segment* segment;
     int kv_head;
@@ -52,26 +56,29 @@ class CpuAttention {
     int64_t index;
     SoftmaxState state;
   };
-  struct Call;  // what is the same for all tasks of a run()
 
-  void append(const Call& call);
-  void append_rows(const Call& call, const Segment& segment, int64_t first, int64_t last,
+  void append(const AttentionCall& call);
+  void append_rows(const AttentionCall& call, const Segment& segment, int64_t first, int64_t last,
                    float* turned);
-  static int block_rows(const Call& call);
-  void list_blocks(const Call& call);
-  Worker make_worker(const Call& call);
+  static int block_rows(const AttentionCall& call);
+  static int64_t first_span(const AttentionCall& call, const Block& block);
+  static int64_t end_span(const AttentionCall& call, const Block& block);
+  void list_blocks(const AttentionCall& call);
+  Worker make_worker(const AttentionCall& call);
   SoftmaxState make_state(int n_rows, int padded_dim);
-  void load_block(const Call& call, const Block& block, Worker& worker) const;
-  void attend_span(const Call& call, const Block& block, int64_t span,
+  void load_block(const AttentionCall& call, const Block& block, Worker& worker) const;
+  void attend_span(const AttentionCall& call, const Block& block, int64_t span,
                    const AttentionTile& tile) const;
-  void finish_block(const Call& call, const Block& block, const SoftmaxState& state) const;
-  void run_blocks(const Call& call);
-  void run_spans(const Call& call);
-  void join_spans(const Call& call);
+  void finish_block(const AttentionCall& call, const Block& block, const SoftmaxState& state) const;
+  void attend_blocks(const AttentionCall& call);
+  void run_blocks(const AttentionCall& call);
+  void run_spans(const AttentionCall& call);
+  void join_spans(const AttentionCall& call);
 
   ThreadPool& pool_;
   const AttentionKernels& kernels_;
   Arena& arena_;
+  PromptAttention prompts_;
   const Batch* batch_ = nullptr;
   RopeTable ropes_;
   // Reused from call to call.

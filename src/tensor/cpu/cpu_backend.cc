@@ -8,6 +8,7 @@
 #include "tensor/cpu/cpu_ops.h"
 #include "tensor/cpu/kernels.h"
 #include "tensor/cpu/matmul.h"
+#include "tensor/cpu/prompt_kernels.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -150,6 +151,13 @@ const Kernels& kernels_for(Isa isa) {
     default:
       return kernels_scalar;
   }
+}
+
+const PromptKernels* prompt_kernels_for(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAmx) return &prompt_kernels_amx;
+#endif
+  return nullptr;
 }
 
 std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool, Isa isa) {

@@ -19,7 +19,7 @@ class CpuOps final : public Ops {
   CpuOps(ThreadPool& pool, Isa isa)
       : pool_(pool),
         kernels_(kernels_for(isa)),
-        attention_(pool, kernels_.attention, arena_),
+        attention_(pool, isa, arena_),
         recurrence_(pool, kernels_.recurrence, arena_),
         scratch_(make_matmul_scratch()) {}
 

@@ -26,6 +26,7 @@ namespace {
 // clang-format off
 #include "tensor/cpu/kernel/simd_avx512.inl.h"
 #include "tensor/cpu/kernel/matmul_bytes_avx512.inl.h"
+#include "tensor/cpu/kernel/tiles_amx.inl.h"
 #include "tensor/cpu/kernel/matmul_tiles_amx.inl.h"
 #include "tensor/cpu/kernel/matmul_tiles_wide_amx.inl.h"
 #include "tensor/cpu/kernel/matmul_integer.inl.h"

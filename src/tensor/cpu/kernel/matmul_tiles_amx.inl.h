@@ -2,25 +2,12 @@
 // outputs over a group of 32, coarse and fine terms at once. It computes the same integers as the
 // kernels of AVX-512, and what follows is the same operations in the same order, so the results
 // have the same bits. Groups of 16 would leave the unit half empty and are no faster than without
-// it. Included after matmul_bytes_avx512.inl.h.
+// it. Included after matmul_bytes_avx512.inl.h and tiles_amx.inl.h.
 
 constexpr int kTileRows = 16;
 
 // Registers 0 to 3 hold dots [16 rows, 16 outputs] of i32, 4 and 6 activations [16 rows, 64] of i8,
-// 5 and 7 folded codes [16, 16 outputs, 4] of u8. The configuration is a constant in memory: g++ 12
-// believes that the instruction reads 8 bytes of it, and could leave out stores to the others.
-struct TileConfig {
-  uint8_t palette = 1;
-  uint8_t start_row = 0;
-  uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-static_assert(sizeof(TileConfig) == 64);
-alignas(64) constexpr TileConfig tile_config;
-
-void begin_tiles() { __asm__ volatile("ldtilecfg %0" : : "m"(tile_config) : "memory"); }
-void end_tiles() { _tile_release(); }
+// 5 and 7 folded codes [16, 16 outputs, 4] of u8.
 
 constexpr int kSlots = 4;  // dots in flight
 constexpr int kDots = kTileRows * 16;

@@ -1,0 +1,149 @@
+// One layer's attention at a depth: prefill of a chunk as TFLOPS and as a share of the same
+// machine's f32 peak, decode as GB/s of keys and values and as a share of what memory yields.
+#include <benchmark/benchmark.h>
+#include <fmt/core.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "bench/machine_limits.h"
+#include "tensor/cpu/arena.h"
+#include "tensor/cpu/cpu_attention.h"
+
+namespace overtake {
+namespace {
+
+struct Shape {
+  const char* name;
+  int n_heads;
+  int n_kv_heads;
+  int head_dim;
+
+  int64_t row_size() const { return int64_t{n_heads + 2 * n_kv_heads} * head_dim; }
+  int64_t out_size() const { return int64_t{n_heads} * head_dim; }
+};
+
+struct Machine {
+  ThreadPool pool{default_thread_count()};
+  Isa isa = choose_isa().value();
+  MachineLimits limits = measure_limits(pool, isa);
+};
+
+Machine& machine() {
+  static Machine instance;
+  return instance;
+}
+
+// Layers enough that decode does not find the last step's keys in a cache.
+int layers_for(const Shape& shape, int64_t depth, bool decode) {
+  constexpr int64_t kWorkingSet = int64_t{1} << 30;
+  const int64_t layer = depth * shape.n_kv_heads * shape.head_dim * 4;
+  return decode ? static_cast<int>(std::clamp<int64_t>(kWorkingSet / layer, 2, 64)) : 2;
+}
+
+std::vector<float> random_rows(int64_t n) {
+  std::vector<float> rows(static_cast<size_t>(n));
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  for (float& value : rows) value = normal(random);
+  return rows;
+}
+
+// One sequence of `depth` tokens in all layers, whose keys and values are small random f16.
+class Deep {
+ public:
+  Deep(const Shape& shape, int64_t depth, int64_t rows, int n_layers)
+      : kv_{n_layers, shape.n_kv_heads, shape.head_dim, KvType::kF16},
+        pages_(kv_, (depth + rows) / kPageTokens + 1),
+        state_(pages_) {
+    std::mt19937 random(2);
+    std::vector<uint16_t> halves(kv_.page_bytes() / 2);
+    // Sign, exponents of 1/8 to 2, any fraction.
+    for (uint16_t& half : halves) {
+      half = static_cast<uint16_t>((random() & 0x83ff) | (12 + random() % 4) << 10);
+    }
+    if (!state_.reserve(depth + rows).ok()) std::abort();
+    for (int64_t p = 0; p < depth; p += kPageTokens) {
+      std::memcpy(state_.page(p), halves.data(), kv_.page_bytes());
+    }
+    state_.commit(depth);
+  }
+  SequenceState& state() { return state_; }
+
+ private:
+  KvShape kv_;
+  StatePool pages_;
+  SequenceState state_;
+};
+
+void run_attention(benchmark::State& bench, const Shape& shape) {
+  const int64_t rows = bench.range(0), depth = bench.range(1);
+  const int n_layers = layers_for(shape, depth, rows == 1);
+  Deep deep(shape, depth, rows, n_layers);
+  Arena arena;
+  ThreadPool& pool = machine().pool;
+  CpuAttention attention(pool, machine().isa, arena);
+  std::vector<float> qkv = random_rows(rows * shape.row_size());
+  std::vector<float> out(static_cast<size_t>(rows * shape.out_size()));
+  std::vector<int64_t> positions(static_cast<size_t>(rows));
+  for (size_t i = 0; i < positions.size(); ++i) positions[i] = depth + static_cast<int64_t>(i);
+  const std::vector<int32_t> ids(positions.size());
+  const Segment segment = {&deep.state(), 0, rows, depth + rows,
+                           rows > 1 ? Phase::kPrefill : Phase::kDecode};
+  const Batch batch = {ids, positions, {&segment, 1}, {}};
+  const AttentionSpec spec = {.n_heads = shape.n_heads,
+                              .n_kv_heads = shape.n_kv_heads,
+                              .head_dim = shape.head_dim,
+                              .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim))};
+  int layer = 0;
+  const auto attend = [&] {
+    arena.reset();
+    attention.begin(batch);
+    attention.run({qkv.data(), rows, shape.row_size(), shape.row_size()}, spec,
+                  layer++ % n_layers, {out.data(), rows, shape.out_size(), shape.out_size()});
+  };
+  attend();
+  for (auto _ : bench) attend();
+  using benchmark::Counter;
+  const double n = static_cast<double>(bench.iterations());
+  const double seen = static_cast<double>(rows) * (static_cast<double>(depth) + 0.5 * (static_cast<double>(rows) + 1));
+  const double flops = 4.0 * seen * static_cast<double>(shape.out_size());
+  const double gb = static_cast<double>(depth + rows) * shape.n_kv_heads * shape.head_dim * 4 / 1e9;
+  bench.counters["TFLOPS"] = Counter(flops * n / 1e12, Counter::kIsRate);
+  bench.counters["GB/s"] = Counter(gb * n, Counter::kIsRate);
+  bench.counters["read_share"] = Counter(gb * n / machine().limits.read_gb_s, Counter::kIsRate);
+}
+
+void register_benches() {
+  static const Shape shapes[] = {{"smollm2", 9, 3, 64},
+                                 {"llama1b", 32, 4, 64},
+                                 {"llama7b", 32, 32, 128},
+                                 {"falcon7b", 71, 1, 64}};
+  for (const Shape& shape : shapes) {
+    benchmark::RegisterBenchmark(fmt::format("attention/{}", shape.name).c_str(), run_attention,
+                                 shape)
+        ->ArgNames({"rows", "depth"})
+        ->Args({1, 16384})
+        ->Args({512, 512})
+        ->Args({512, 8192})
+        ->Args({512, 16384})
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace
+}  // namespace overtake
+
+int main(int argc, char** argv) {
+  overtake::register_benches();
+  benchmark::Initialize(&argc, argv);
+  const overtake::Machine& machine = overtake::machine();
+  benchmark::AddCustomContext("isa", std::string(overtake::isa_name(machine.isa)));
+  benchmark::AddCustomContext("threads", fmt::format("{}", machine.pool.n_threads()));
+  benchmark::AddCustomContext("read_gb_s", fmt::format("{:.1f}", machine.limits.read_gb_s));
+  benchmark::RunSpecifiedBenchmarks();
+}
