@@ -26,7 +26,7 @@ namespace {
 // clang-format on
 
 constexpr PromptKernels prompt_kernels = {begin_tiles,  end_tiles,    pack_query,  pack_page,
-                                   clear_queries, attend_block, finish_query};
+                                   clear_queries, attend_blocks, finish_query};
 }  // namespace
 }  // namespace overtake::amx
 OVERTAKE_REGION_END

@@ -1,7 +1,7 @@
 #include "tensor/cpu/prompt_attention.h"
 
 #include <algorithm>
-#include <limits>
+#include <span>
 
 #include "tensor/cpu/spread.h"
 
@@ -9,11 +9,23 @@ namespace overtake {
 namespace {
 
 // Queries that share a packed block of keys. More pack less often; fewer are shared out better.
-constexpr int64_t kMostQueries = 512;
+constexpr int64_t kLeastQueries = 32, kMostQueries = 512;
 constexpr int64_t kBlocksPerThread = 8;
 constexpr float kLog2E = 1.44269504089f;
 
 int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+BlockRanges ranges_of(std::span<const KeyRange> queries) {
+  BlockRanges seen = {queries[0], queries[0]};
+  for (const KeyRange& range : queries) {
+    seen.all.first = std::max(seen.all.first, range.first);
+    seen.all.end = std::min(seen.all.end, range.end);
+    if (range.end <= range.first) continue;
+    seen.any.first = std::min(seen.any.first, range.first);
+    seen.any.end = std::max(seen.any.end, range.end);
+  }
+  return seen;
+}
 
 }  // namespace
 
@@ -25,7 +37,7 @@ void PromptAttention::list_blocks(const AttentionCall& call, const Batch& batch)
     if (takes(call, segment)) total += segment.n_rows * call.spec.n_heads;
   }
   const int64_t fair = total / (kBlocksPerThread * pool_.n_threads());
-  const int64_t most = std::clamp(round_up(fair, kQueryBlock), int64_t{kQueryBlock}, kMostQueries);
+  const int64_t most = std::clamp(round_up(fair, kQueryBlock), int64_t{kLeastQueries}, kMostQueries);
   for (const Segment& segment : batch.segments) {
     if (!takes(call, segment)) continue;
     const int64_t n_queries = segment.n_rows * call.group();
@@ -52,15 +64,16 @@ PromptAttention::Worker PromptAttention::make_worker(const PromptShape& shape, i
   worker.sum = arena_.floats(most * kLanePad);
   worker.out = arena_.floats(most * shape.width());
   worker.keys = {0, halves(shape.key_size()), halves(shape.value_size()), {}};
-  worker.scratch = {arena_.floats(kKeyBlock * kQueryBlock), halves(kKeyBlock * kQueryBlock)};
+  worker.scratch = arena_.floats(kPromptScratch);
+  worker.blocks = reinterpret_cast<PromptQueries*>(
+      arena_.floats(static_cast<int64_t>(sizeof(PromptQueries) / sizeof(float)) * most));
+  for (int64_t i = 0; i < most / kQueryBlock; ++i) {
+    const int64_t first = i * kQueryBlock;
+    worker.blocks[i] = {worker.panels + i * shape.query_size(), worker.ranges + first, {},
+                        worker.top + first, worker.sum + first * kLanePad,
+                        worker.out + first * shape.width()};
+  }
   return worker;
-}
-
-PromptQueries PromptAttention::queries(const Worker& worker, const PromptShape& shape,
-                                       int64_t index) const {
-  const int64_t first = index * kQueryBlock;
-  return {worker.panels + index * shape.query_size(), worker.ranges + first, worker.top + first,
-          worker.sum + first * kLanePad, worker.out + first * shape.width()};
 }
 
 void PromptAttention::load_queries(const AttentionCall& call, const Block& block,
@@ -81,7 +94,10 @@ void PromptAttention::load_queries(const AttentionCall& call, const Block& block
     }
     kernels_->pack_query(worker.turned, shape, row, panel);
   }
-  for (int64_t i = 0; i < n_blocks; ++i) kernels_->clear(queries(worker, shape, i), shape);
+  for (int64_t i = 0; i < n_blocks; ++i) {
+    worker.blocks[i].seen = ranges_of({worker.blocks[i].ranges, kQueryBlock});
+    kernels_->clear(worker.blocks[i], shape);
+  }
 }
 
 // Pages past the segment's last token leave zeros: no query sees them.
@@ -106,12 +122,10 @@ void PromptAttention::attend(const AttentionCall& call, const Block& block,
   for (int64_t base = begin / kKeyBlock * kKeyBlock; base < end; base += kKeyBlock) {
     worker.keys.base = base;
     pack_keys(call, block, shape, worker.keys);
-    for (int64_t i = 0; i < n_blocks; ++i) {
-      kernels_->attend(queries(worker, shape, i), worker.keys, shape, worker.scratch);
-    }
+    kernels_->attend(worker.blocks, n_blocks, worker.keys, shape, worker.scratch);
   }
   for (int64_t i = 0; i < block.n_queries; ++i) {
-    kernels_->finish(queries(worker, shape, i / kQueryBlock), static_cast<int>(i % kQueryBlock),
+    kernels_->finish(worker.blocks[i / kQueryBlock], static_cast<int>(i % kQueryBlock),
                      shape, call.result(*block.segment, block.kv_head, block.first + i));
   }
 }

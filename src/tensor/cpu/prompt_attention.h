@@ -41,12 +41,12 @@ class PromptAttention {
     float* sum;
     float* out;
     PromptKeys keys;
-    PromptScratch scratch;
+    float* scratch;    // [kPromptScratch]
+    PromptQueries* blocks;  // [most / kQueryBlock]
   };
 
   void list_blocks(const AttentionCall& call, const Batch& batch);
   Worker make_worker(const PromptShape& shape, int64_t most);
-  PromptQueries queries(const Worker& worker, const PromptShape& shape, int64_t index) const;
   void load_queries(const AttentionCall& call, const Block& block, const PromptShape& shape,
                     const Worker& worker) const;
   void pack_keys(const AttentionCall& call, const Block& block, const PromptShape& shape,

@@ -15,12 +15,12 @@ namespace overtake {
 // at the same places whatever the chunk that it came in.
 constexpr int kKeyBlock = 128;
 // Queries that are attended together.
-constexpr int kQueryBlock = 32;
+constexpr int kQueryBlock = 16;
 
 constexpr int pad_to(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 // bf16 numbers of a query (or key) in panels: two terms, whose sum is the number to 16 bits.
-constexpr int kScoreTerms = 2;
+constexpr int kScoreTerms = 1;
 
 // Sizes that follow from head_dim. Matrix products take depths of 32, and 32 outputs.
 struct PromptShape {
@@ -34,10 +34,17 @@ struct PromptShape {
   constexpr int64_t value_size() const { return int64_t{kKeyBlock} * width(); }
 };
 
+// The positions that all queries of a block see, and those that any does.
+struct BlockRanges {
+  KeyRange all;  // its bias is any query's
+  KeyRange any;
+};
+
 // kQueryBlock queries. Rows that are not used see no key: ranges with end <= first.
 struct PromptQueries {
   const uint16_t* panel;   // packed
   const KeyRange* ranges;  // [kQueryBlock]
+  BlockRanges seen;
   float* top;              // [kQueryBlock]: what scores are taken against; -inf before the first
   float* sum;              // [kQueryBlock, kLanePad] of the weights: the total of the lanes
   float* out;              // [kQueryBlock, width] of weight * value
@@ -53,10 +60,8 @@ struct PromptKeys {
   uint64_t bad[kKeyBlock / 64];
 };
 
-struct PromptScratch {
-  float* scores;      // [kKeyBlock / 16, kQueryBlock, 16]
-  uint16_t* weights;  // [kKeyBlock / 32, kQueryBlock, 32]
-};
+// Floats of scratch memory that `attend` takes.
+constexpr int64_t kPromptScratch = 2 * kKeyBlock * kQueryBlock;
 
 // `begin` and `end` enclose all calls of one thread.
 struct PromptKernels {
@@ -68,8 +73,9 @@ struct PromptKernels {
   void (*pack_page)(const PagePart& page, int n_tokens, const PromptShape& shape, int index,
                     PromptKeys& into);
   void (*clear)(const PromptQueries& queries, const PromptShape& shape);
-  void (*attend)(const PromptQueries& queries, const PromptKeys& keys, const PromptShape& shape,
-                 const PromptScratch& scratch);
+  // All blocks of queries.
+  void (*attend)(const PromptQueries* queries, int64_t n_blocks, const PromptKeys& keys,
+                 const PromptShape& shape, float* scratch);
   // out [head_dim] = row `row`'s result.
   void (*finish)(const PromptQueries& queries, int row, const PromptShape& shape, float* out);
 };
