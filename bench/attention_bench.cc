@@ -102,14 +102,15 @@ void run_attention(benchmark::State& bench, const Shape& shape) {
   const auto attend = [&] {
     arena.reset();
     attention.begin(batch);
-    attention.run({qkv.data(), rows, shape.row_size(), shape.row_size()}, spec,
-                  layer++ % n_layers, {out.data(), rows, shape.out_size(), shape.out_size()});
+    attention.run({qkv.data(), rows, shape.row_size(), shape.row_size()}, spec, layer++ % n_layers,
+                  {out.data(), rows, shape.out_size(), shape.out_size()});
   };
   attend();
   for (auto _ : bench) attend();
   using benchmark::Counter;
   const double n = static_cast<double>(bench.iterations());
-  const double seen = static_cast<double>(rows) * (static_cast<double>(depth) + 0.5 * (static_cast<double>(rows) + 1));
+  const double seen = static_cast<double>(rows) *
+                      (static_cast<double>(depth) + 0.5 * (static_cast<double>(rows) + 1));
   const double flops = 4.0 * seen * static_cast<double>(shape.out_size());
   const double gb = static_cast<double>(depth + rows) * shape.n_kv_heads * shape.head_dim * 4 / 1e9;
   bench.counters["TFLOPS"] = Counter(flops * n / 1e12, Counter::kIsRate);

@@ -25,8 +25,8 @@ namespace {
 #include "tensor/cpu/kernel/prompt_attention_amx.inl.h"
 // clang-format on
 
-constexpr PromptKernels prompt_kernels = {begin_tiles,  end_tiles,    pack_query,  pack_page,
-                                   clear_queries, attend_blocks, finish_query};
+constexpr PromptKernels prompt_kernels = {begin_tiles,   end_tiles,     pack_query,  pack_page,
+                                          clear_queries, attend_blocks, finish_query};
 }  // namespace
 }  // namespace overtake::amx
 OVERTAKE_REGION_END

@@ -9,7 +9,7 @@ namespace overtake {
 namespace {
 
 // Queries that share a packed block of keys. More pack less often; fewer are shared out better.
-constexpr int64_t kLeastQueries = 32, kMostQueries = 512;
+constexpr int64_t kLeastQueries = 32, kMostQueries = 1024;
 constexpr int64_t kBlocksPerThread = 8;
 constexpr float kLog2E = 1.44269504089f;
 
@@ -37,7 +37,8 @@ void PromptAttention::list_blocks(const AttentionCall& call, const Batch& batch)
     if (takes(call, segment)) total += segment.n_rows * call.spec.n_heads;
   }
   const int64_t fair = total / (kBlocksPerThread * pool_.n_threads());
-  const int64_t most = std::clamp(round_up(fair, kQueryBlock), int64_t{kLeastQueries}, kMostQueries);
+  const int64_t most =
+      std::clamp(round_up(fair, kQueryBlock), int64_t{kLeastQueries}, kMostQueries);
   for (const Segment& segment : batch.segments) {
     if (!takes(call, segment)) continue;
     const int64_t n_queries = segment.n_rows * call.group();
@@ -69,8 +70,11 @@ PromptAttention::Worker PromptAttention::make_worker(const PromptShape& shape, i
       arena_.floats(static_cast<int64_t>(sizeof(PromptQueries) / sizeof(float)) * most));
   for (int64_t i = 0; i < most / kQueryBlock; ++i) {
     const int64_t first = i * kQueryBlock;
-    worker.blocks[i] = {worker.panels + i * shape.query_size(), worker.ranges + first, {},
-                        worker.top + first, worker.sum + first * kLanePad,
+    worker.blocks[i] = {worker.panels + i * shape.query_size(),
+                        worker.ranges + first,
+                        {},
+                        worker.top + first,
+                        worker.sum + first * kLanePad,
                         worker.out + first * shape.width()};
   }
   return worker;
@@ -125,8 +129,8 @@ void PromptAttention::attend(const AttentionCall& call, const Block& block,
     kernels_->attend(worker.blocks, n_blocks, worker.keys, shape, worker.scratch);
   }
   for (int64_t i = 0; i < block.n_queries; ++i) {
-    kernels_->finish(worker.blocks[i / kQueryBlock], static_cast<int>(i % kQueryBlock),
-                     shape, call.result(*block.segment, block.kv_head, block.first + i));
+    kernels_->finish(worker.blocks[i / kQueryBlock], static_cast<int>(i % kQueryBlock), shape,
+                     call.result(*block.segment, block.kv_head, block.first + i));
   }
 }
 

@@ -41,7 +41,7 @@ class PromptAttention {
     float* sum;
     float* out;
     PromptKeys keys;
-    float* scratch;    // [kPromptScratch]
+    float* scratch;         // [kPromptScratch]
     PromptQueries* blocks;  // [most / kQueryBlock]
   };
 

@@ -1,6 +1,6 @@
-// What a matrix unit's kernels of attention work on: a tile of many queries of one kv head, attended
-// by blocks of keys with online softmax. Prompts only, and only where keys and values are kept in
-// 16 bits or fewer: products are of bf16.
+// What a matrix unit's kernels of attention work on: a tile of many queries of one kv head,
+// attended by blocks of keys with online softmax. Prompts only, and only where keys and values are
+// kept in 16 bits or fewer: products are of bf16.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,6 @@ constexpr int kQueryBlock = 16;
 
 constexpr int pad_to(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// bf16 numbers of a query (or key) in panels: two terms, whose sum is the number to 16 bits.
-constexpr int kScoreTerms = 1;
-
 // Sizes that follow from head_dim. Matrix products take depths of 32, and 32 outputs.
 struct PromptShape {
   int head_dim;
@@ -29,8 +26,8 @@ struct PromptShape {
   constexpr int depth() const { return pad_to(head_dim, 32); }
   constexpr int width() const { return pad_to(head_dim, 32); }  // floats of a row of `out`
   // uint16_t of a block of queries, of a block of keys, of a block of values.
-  constexpr int64_t query_size() const { return int64_t{kQueryBlock} * depth() * kScoreTerms; }
-  constexpr int64_t key_size() const { return int64_t{kKeyBlock} * depth() * kScoreTerms; }
+  constexpr int64_t query_size() const { return int64_t{kQueryBlock} * depth(); }
+  constexpr int64_t key_size() const { return int64_t{kKeyBlock} * depth(); }
   constexpr int64_t value_size() const { return int64_t{kKeyBlock} * width(); }
 };
 
@@ -45,9 +42,9 @@ struct PromptQueries {
   const uint16_t* panel;   // packed
   const KeyRange* ranges;  // [kQueryBlock]
   BlockRanges seen;
-  float* top;              // [kQueryBlock]: what scores are taken against; -inf before the first
-  float* sum;              // [kQueryBlock, kLanePad] of the weights: the total of the lanes
-  float* out;              // [kQueryBlock, width] of weight * value
+  float* top;  // [kQueryBlock]: what scores are taken against; -inf before the first
+  float* sum;  // [kQueryBlock, kLanePad] of the weights: the total of the lanes
+  float* out;  // [kQueryBlock, width] of weight * value
 };
 
 // kKeyBlock keys and values as bf16, those that no query of the call may see being zero.

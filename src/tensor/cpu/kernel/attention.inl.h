@@ -147,6 +147,44 @@ OVERTAKE_INLINE void gather(const AttentionTile& tile, const Values& shape, cons
   multiply(product, tile.n_rows, tile.padded_dim);
 }
 
+OVERTAKE_INLINE bool any_not_finite(const float* p, int64_t n) {
+  F32 zeros = zero();
+  for (int64_t i = 0; i < n; i += F32::kLanes) zeros = fma(load(p + i), zero(), zeros);
+  return reduce_add(zeros) != 0.0f;
+}
+OVERTAKE_INLINE bool any_not_finite(const uint16_t* p, int64_t n) {
+  F32 zeros = zero();
+  for (int64_t i = 0; i < n; i += F32::kLanes) zeros = fma(load_f16(p + i), zero(), zeros);
+  return reduce_add(zeros) != 0.0f;
+}
+
+// Rows of which some see less of the page than others: a weight of zero makes nothing of any value
+// but infinities and NaN. Where there are such, each row is given what it sees alone.
+template <typename T, typename Page>
+OVERTAKE_INLINE void gather_seen(const AttentionTile& tile, const Values& shape, const T* values,
+                                 const PagePart& page, const Planes<Page>& planes) {
+  bool same = true;
+  for (int i = 0; i < tile.n_rows; ++i) {
+    const LaneRange row = lanes_of(tile.ranges[i], page.base);
+    same = same && row.first == shape.lanes.first && row.end == shape.lanes.end;
+  }
+  const T* first = values + shape.lanes.first * shape.stride;
+  if (same || !any_not_finite(first, (shape.lanes.end - shape.lanes.first) * shape.stride)) {
+    gather(tile, shape, values, planes);
+    return;
+  }
+  for (int i = 0; i < tile.n_rows; ++i) {
+    const LaneRange row = lanes_of(tile.ranges[i], page.base);
+    if (row.first >= row.end) continue;
+    AttentionTile one = tile;
+    one.n_rows = 1;
+    one.scores += i * kPageTokens;
+    one.rescale += i;
+    one.state.out += static_cast<int64_t>(i) * tile.padded_dim;
+    gather(one, {row, shape.stride}, values, planes);
+  }
+}
+
 template <typename T>
 inline void attend_as(const AttentionTile& tile, const PagePart& page) {
   // Keys that no row of the tile sees are left out: their slots may hold another sequence's past.
@@ -171,9 +209,9 @@ inline void attend_as(const AttentionTile& tile, const PagePart& page) {
   soften(tile, page.base);
   if (many || tile.padded_dim != tile.head_dim) {
     pad_values(planes.values, lanes.end, tile);
-    gather(tile, {lanes, tile.padded_dim}, tile.widened, planes);
+    gather_seen(tile, {lanes, tile.padded_dim}, tile.widened, page, planes);
   } else {
-    gather(tile, {lanes, tile.head_dim}, planes.values, planes);
+    gather_seen(tile, {lanes, tile.head_dim}, planes.values, page, planes);
   }
 }
 

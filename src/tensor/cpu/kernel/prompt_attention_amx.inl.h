@@ -13,9 +13,9 @@ constexpr float kSlack = 8.0f;
 // The compiler does not know what memory tiles read and write.
 OVERTAKE_INLINE void tile_barrier() { __asm__ volatile("" ::: "memory"); }
 
-// Sums stand in tiles 0 and 1 or in 2 and 3, rows in 4 or 5, columns in 6 and 7. The two pairs of sums
-// take turns: storing one waits for its products, and does so unnoticed once those of the other have
-// begun.
+// Sums stand in tiles 0 and 1 or in 2 and 3, rows in 4 or 5, columns in 6 and 7. The two pairs of
+// sums take turns: storing one waits for its products, and does so unnoticed once those of the
+// other have begun.
 template <int kPair>
 OVERTAKE_INLINE void zero_sums() {
   if constexpr (kPair == 0) {
@@ -75,8 +75,8 @@ OVERTAKE_INLINE void add_products(const uint16_t* rows, const uint16_t* first,
 // Matrix products are cut into steps of two tiles' products, so that other work can stand between
 // them: the two units then work at the same time.
 
-// Scores of 16 queries and a block's pages: [2 n_pages of 16 keys, 16 queries, 16]. A page's depth is
-// a round.
+// Scores of 16 queries and a block's pages: [2 n_pages of 16 keys, 16 queries, 16]. A page's depth
+// is a round.
 struct ScoreRounds {
   const uint16_t* queries;
   const uint16_t* keys;
@@ -97,14 +97,8 @@ struct ScoreRounds {
   }
   template <int kPair>
   OVERTAKE_INLINE void add(int page, int step) const {
-    const int64_t part = int64_t{depth_steps} * kScoreTerms * kTileSize;  // of 16 keys
-    const uint16_t* q = queries + step * kScoreTerms * kTileSize;
-    const uint16_t* k = keys + page * 2 * part + step * kScoreTerms * kTileSize;
-    add_products<kPair>(q, k, k + part);
-    if constexpr (kScoreTerms == 2) {
-      add_products<kPair>(q, k + kTileSize, k + part + kTileSize);
-      add_products<kPair>(q + kTileSize, k, k + part);
-    }
+    const uint16_t* k = keys + (page * 2 * depth_steps + step) * kTileSize;
+    add_products<kPair>(queries + step * kTileSize, k, k + depth_steps * kTileSize);
   }
 };
 
@@ -216,8 +210,7 @@ inline void mask_query(float* scores, const KeyRange& range, int64_t base, KeyLa
   for (int v = 0; v < n_vectors; ++v) {
     const int first = lanes.first - v * 16 < 0 ? 0 : lanes.first - v * 16;
     const int end = lanes.end - v * 16 > 16 ? 16 : lanes.end - v * 16;
-    const __mmask16 seen =
-        end <= first ? 0 : static_cast<__mmask16>((1u << end) - (1u << first));
+    const __mmask16 seen = end <= first ? 0 : static_cast<__mmask16>((1u << end) - (1u << first));
     float* at = scores + v * kScoreTile;
     __m512 score = _mm512_loadu_ps(at);
     if (range.bias) {
@@ -380,7 +373,7 @@ inline void attend_blocks(const PromptQueries* queries, int64_t n_blocks, const 
   };
   const auto value_rounds = [&](const Visit& at, const float* weights) {
     return ValueRounds{reinterpret_cast<const uint16_t*>(weights), keys.values, at.queries->out,
-                      at.n_pages, shape.width()};
+                       at.n_pages, shape.width()};
   };
   int64_t next_block = 0;
   const auto next_visit = [&] {
