@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/machine_limits.h"
 #include "tensor/cpu/arena.h"
 #include "tensor/cpu/cpu_attention.h"
+#include "tensor/cpu/machine_limits.h"
 
 namespace overtake {
 namespace {
@@ -29,7 +29,15 @@ struct Shape {
 struct Machine {
   ThreadPool pool{default_thread_count()};
   Isa isa = choose_isa().value();
-  MachineLimits limits = measure_limits(pool, isa);
+  MachineLimits limits = limits_of(measure_peaks(pool, isa, PeakSet::kBest),
+                                   measure_read(pool, isa, size_t{256} << 20).value());
+
+  double read_gb_s() const { return limits.read.bytes_s / 1e9; }
+  // Of what prompts are multiplied by.
+  double tflops() const {
+    const MultiplyKind kind = prompt_kernels_for(isa) ? MultiplyKind::kBf16 : MultiplyKind::kF32;
+    return limits.peak[static_cast<size_t>(kind)].operations_s / 1e12;
+  }
 };
 
 Machine& machine() {
@@ -114,8 +122,9 @@ void run_attention(benchmark::State& bench, const Shape& shape) {
   const double flops = 4.0 * seen * static_cast<double>(shape.out_size());
   const double gb = static_cast<double>(depth + rows) * shape.n_kv_heads * shape.head_dim * 4 / 1e9;
   bench.counters["TFLOPS"] = Counter(flops * n / 1e12, Counter::kIsRate);
+  bench.counters["peak_share"] = Counter(flops * n / 1e12 / machine().tflops(), Counter::kIsRate);
   bench.counters["GB/s"] = Counter(gb * n, Counter::kIsRate);
-  bench.counters["read_share"] = Counter(gb * n / machine().limits.read_gb_s, Counter::kIsRate);
+  bench.counters["read_share"] = Counter(gb * n / machine().read_gb_s(), Counter::kIsRate);
 }
 
 void register_benches() {
@@ -145,6 +154,6 @@ int main(int argc, char** argv) {
   const overtake::Machine& machine = overtake::machine();
   benchmark::AddCustomContext("isa", std::string(overtake::isa_name(machine.isa)));
   benchmark::AddCustomContext("threads", fmt::format("{}", machine.pool.n_threads()));
-  benchmark::AddCustomContext("read_gb_s", fmt::format("{:.1f}", machine.limits.read_gb_s));
+  benchmark::AddCustomContext("read_gb_s", fmt::format("{:.1f}", machine.read_gb_s()));
   benchmark::RunSpecifiedBenchmarks();
 }

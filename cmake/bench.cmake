@@ -15,4 +15,4 @@ add_custom_target(benches)
 
 overtake_bench(bench_matmul bench/matmul_bench.cc)
 overtake_bench(bench_tokenizer bench/tokenizer_bench.cc)
-overtake_bench(bench_attention bench/attention_bench.cc bench/machine_limits.cc)
+overtake_bench(bench_attention bench/attention_bench.cc)
