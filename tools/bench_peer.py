@@ -13,8 +13,9 @@ TIMEOUT_S = 900
 def describe(program):
     """How a llama-bench that somebody built says it was built: by the CMakeCache.txt above it."""
     version = subprocess.run([program, "--version"], stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True).stdout.strip().splitlines()
-    text = ", ".join(version[:2]) or pathlib.Path(program).name
+                             stderr=subprocess.STDOUT, text=True).stdout.splitlines()
+    said = [line.strip() for line in version if re.match(r"version|built with", line)]
+    text = ", ".join([pathlib.Path(program).name, *said])
     for folder in pathlib.Path(program).resolve().parents[:3]:
         if (folder / "CMakeCache.txt").exists():
             cache = (folder / "CMakeCache.txt").read_text()

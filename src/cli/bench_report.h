@@ -13,7 +13,7 @@ namespace overtake {
 Json bench_json(const BenchResult& result);
 std::string bench_text(const BenchResult& result, const Colors& colors);
 
-// Of --limits; `large` is memory far beyond most caches.
+// Of --limits.
 Json limits_json(const MachineLimits& limits, const std::string& isa, int n_threads);
 std::string limits_text(const MachineLimits& limits, int n_threads, const Colors& colors);
 

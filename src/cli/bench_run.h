@@ -51,7 +51,7 @@ struct BenchResult {
   MachineLimits limits;
 };
 
-// Called before each step of about `seconds_left`; -1 while that is unknown.
+// Called before each step. `share` is of the whole, `seconds_left` -1 while that is unknown.
 using BenchProgress =
     std::function<void(const std::string& what, double share, double seconds_left)>;
 
