@@ -22,6 +22,9 @@ SchedulerOptions options_for(const SpeedPlan& plan) {
   return options;
 }
 
+// The clock counts in microseconds, and a tiny model needs less than one.
+constexpr double kLeastSeconds = 1e-6;
+
 // Twice what the sequences take: what is kept of the last repetition, and what runs.
 uint64_t state_bytes_for(const ModelInfo& info, const SpeedPlan& plan) {
   const int64_t longest = plan.depth + std::max(plan.n_prompt, plan.n_decode) + 2;
@@ -131,7 +134,7 @@ Status SpeedTrial::fill() {
 }
 
 Result<SpeedSample> SpeedTrial::prefill() {
-  SpeedSample sample;
+  SpeedSample sample{.seconds = kLeastSeconds};
   for (const UsageEvent& usage : TRY(impl_->run(impl_->plan.n_prompt, 1))) {
     const int64_t took_us = usage.queued_us + usage.prefill_us;
     sample.seconds = std::max(sample.seconds, static_cast<double>(took_us) * 1e-6);
@@ -152,6 +155,7 @@ Result<SpeedSample> SpeedTrial::decode() {
     sample.n_tokens += usage.completion_tokens - 1;
     sample.n_cached = usage.cached_tokens;
   }
+  sample.seconds = std::max(sample.seconds, kLeastSeconds);
   return sample;
 }
 
