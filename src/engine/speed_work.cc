@@ -61,7 +61,7 @@ Work decode_work(const LocalModel& model, const SpeedPlan& plan) {
 
 std::vector<std::span<const std::byte>> weights_read(const LocalModel& model) {
   std::vector<std::span<const std::byte>> parts;
-  CountOps ops(model.model().info().kv_shape, [&](const Weight& weight, const Batch&) {
+  CountOps ops(model.model().info().kv_shape, [&](const Weight& weight, Phase) {
     parts.push_back(packed_numbers(weight));
     return MultiplyKind::kF32;
   });

@@ -34,6 +34,11 @@ Tensor CountOps::make(int64_t rows, int64_t cols) {
   return {reinterpret_cast<float*>(memory_.back().get()), rows, cols, cols};
 }
 
+void CountOps::begin(const Batch& batch) {
+  batch_ = &batch;
+  phase_ = batch.segments.empty() ? Phase::kDecode : batch.segments.front().phase;
+}
+
 Tensor CountOps::embed(const StoredTensor& table, float multiplier) {
   const Tensor out = make(batch_->n_tokens(), table.n_cols());
   work_.bytes += static_cast<double>(out.rows) * static_cast<double>(table.row_bytes(0).size());
@@ -44,7 +49,7 @@ Tensor CountOps::linear(Tensor x, const Linear& w) {
   OVERTAKE_CHECK(x.cols == w.weight->n_in());
   const Tensor out = make(x.rows, w.weight->n_out());
   if (x.rows == 0) return out;
-  const auto kind = static_cast<size_t>(kind_of_(*w.weight, *batch_));
+  const auto kind = static_cast<size_t>(kind_of_(*w.weight, phase_));
   work_.linear[kind] += 2.0 * static_cast<double>(x.rows) * static_cast<double>(x.cols) *
                         static_cast<double>(out.cols);
   work_.bytes += static_cast<double>(w.weight->bytes());
@@ -100,6 +105,7 @@ void CountOps::mlp_add(Tensor x, const Linear& up, const Linear& down, Activatio
 }
 
 Tensor CountOps::take_logit_rows(Tensor x) {
+  phase_ = Phase::kDecode;  // as logits are always computed
   return make(static_cast<int64_t>(batch_->logit_rows.size()), x.cols);
 }
 

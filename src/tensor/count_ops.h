@@ -13,8 +13,8 @@ namespace overtake {
 
 class CountOps final : public Ops {
  public:
-  // What `weight`'s kernels multiply in a batch.
-  using KindOf = std::function<MultiplyKind(const Weight& weight, const Batch& batch)>;
+  // What the kernels of `weight` multiply.
+  using KindOf = std::function<MultiplyKind(const Weight& weight, Phase phase)>;
 
   CountOps(const KvShape& kv_shape, KindOf kind_of)
       : kv_shape_(kv_shape), kind_of_(std::move(kind_of)) {}
@@ -22,7 +22,8 @@ class CountOps final : public Ops {
   // Of all passes so far. Segments' states are not looked at: positions say it all.
   const Work& work() const { return work_; }
 
-  void begin(const Batch& batch) override { batch_ = &batch; }
+  // All segments of a batch have one phase.
+  void begin(const Batch& batch) override;
   Tensor embed(const StoredTensor& table, float multiplier) override;
   Tensor norm(Tensor x, const Norm& norm) override { return make(x.rows, x.cols); }
   Tensor linear(Tensor x, const Linear& w) override;
@@ -46,6 +47,7 @@ class CountOps final : public Ops {
   KvShape kv_shape_;
   KindOf kind_of_;
   const Batch* batch_ = nullptr;
+  Phase phase_ = Phase::kDecode;
   Work work_;
   std::vector<LargeBlock> memory_;
   int64_t n_floats_ = 0;

@@ -18,7 +18,7 @@ Linear linear(int64_t n_out, int64_t n_in) {
   return {std::make_unique<CountedWeight>(n_out, n_in), {}, {}};
 }
 
-MultiplyKind always_int8(const Weight&, const Batch&) { return MultiplyKind::kInt8; }
+MultiplyKind always_int8(const Weight&, Phase) { return MultiplyKind::kInt8; }
 
 // Two sequences: five rows from position 7 on, one row at position 2.
 struct TwoSequences {
@@ -44,6 +44,20 @@ TEST(CountOps, LinearLayersMultiplyEveryRowAndReadTheirWeightOnce) {
   ops.linear(ops.take_logit_rows(x), linear(100, 16));
   EXPECT_EQ(ops.work().operations(), 2 * 6 * 16 * 32 + 2 * 2 * 16 * 100);
   EXPECT_EQ(ops.work().bytes, 2000);
+}
+
+TEST(CountOps, LogitsAreMultipliedAsDecodingIs) {
+  TwoSequences two;
+  for (Segment& segment : two.segments) segment.phase = Phase::kPrefill;
+  CountOps ops(kHalves, [](const Weight&, Phase phase) {
+    return phase == Phase::kPrefill ? MultiplyKind::kBf16 : MultiplyKind::kInt8;
+  });
+  ops.begin(two.batch);
+  const Tensor x = {nullptr, 6, 16, 16};
+  ops.linear(x, linear(32, 16));
+  ops.linear(ops.take_logit_rows(x), linear(100, 16));
+  EXPECT_EQ(ops.work().linear[static_cast<size_t>(MultiplyKind::kBf16)], 2 * 6 * 16 * 32);
+  EXPECT_EQ(ops.work().linear[static_cast<size_t>(MultiplyKind::kInt8)], 2 * 2 * 16 * 100);
 }
 
 TEST(CountOps, AGatedMlpIsItsTwoProducts) {

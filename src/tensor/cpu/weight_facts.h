@@ -10,8 +10,8 @@
 
 namespace overtake {
 
-// What the kernels multiply for most rows of `weight`, which is of pack_cpu_weight, in `batch`.
-MultiplyKind multiply_kind(const Weight& weight, const Batch& batch);
+// What the kernels multiply for most rows of `weight`, which is of pack_cpu_weight.
+MultiplyKind multiply_kind(const Weight& weight, Phase phase);
 
 // The packed numbers, at an address divisible by 64.
 std::span<const std::byte> packed_numbers(const Weight& weight);
