@@ -74,7 +74,7 @@ def build(sources, options):
     commands = [
         ["cmake", "-S", sources, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
          "-DGGML_NATIVE=OFF", "-DLLAMA_BUILD_TESTS=OFF", "-DLLAMA_BUILD_EXAMPLES=OFF",
-         "-DLLAMA_BUILD_SERVER=OFF", "-DLLAMA_CURL=OFF", *switches],
+         "-DLLAMA_BUILD_TOOLS=ON", "-DLLAMA_BUILD_SERVER=OFF", "-DLLAMA_CURL=OFF", *switches],
         ["ninja", "-C", folder, *(["-j" + jobs] if jobs else []), *TARGETS]]
     with open(FOLDER / "build.log", "ab") as log:
         return all(subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
