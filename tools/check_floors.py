@@ -27,7 +27,9 @@ def violations(root):
             if kind == '"' and top != folder and FLOOR.get(top, 99) >= FLOOR[folder]:
                 yield f"{where}: includes \"{target}\", which is not on a lower floor"
             third_party = kind == "<" and ("/" in target or "." in target)
-            if (path.suffix == ".h" and third_party and not path.name.endswith(".inl.h")
+            for_tests = path.name.endswith("_test_support.h")  # included by *_test.cc alone
+            if (path.suffix == ".h" and third_party and not for_tests
+                    and not path.name.endswith(".inl.h")
                     and target not in ALLOWED_IN_HEADERS
                     and not target.startswith(("sys/", "linux/"))):
                 yield f"{where}: a header includes the third-party header <{target}>"

@@ -36,6 +36,11 @@ class CheckFloors(unittest.TestCase):
         self.assertEqual(1, len(self.violations("base/a.h", "#include <fmt/core.h>\n")))
         self.assertEqual(1, len(self.violations("base/a.h", "#include <utf8proc.h>\n")))
 
+    def test_what_tests_share_may_include_their_framework(self):
+        framework = "#include <gtest/gtest.h>\n"
+        self.assertEqual([], self.violations("tensor/a_test_support.h", framework))
+        self.assertEqual(1, len(self.violations("tensor/a.h", framework)))
+
 
 if __name__ == "__main__":
     unittest.main()
