@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Guessing ahead beside one token at a time: the prompts of bench/speculation_prompts.json, each in a
 process of its own, in turns. Fails where a text differs.
-usage: bench_speculation.py [--model MODEL] [--draft MODEL] [--rounds 3] [--max-tokens 256]
-                            [--program FILE]
+usage: bench_speculation.py [--model MODEL] [--rounds 3] [--max-tokens 256] [--program FILE]
 "copied" is the share of an answer's tokens that stand in the prompt as a run of at least four, the
 speeds are those of the answer without its first token. Of the prompts whose answers are new text, a
 second table has answers drawn at temperature 1, where guesses hardly ever hold."""
@@ -43,8 +42,6 @@ class Bench:
                  "--max-tokens", str(self.options.max_tokens)]
         if plain:
             words.append("--no-speculation")
-        elif self.options.draft:
-            words += ["--draft", self.options.draft]
         done = subprocess.run([self.options.program, "run", self.options.model, prompt, *words],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=True)
@@ -84,7 +81,6 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--model", default="smollm2")
-    parser.add_argument("--draft")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--program", default=ROOT / "build/overtake")

@@ -23,8 +23,8 @@ struct PrintedAnswer {
 // returned.
 Result<PrintedAnswer> print_answer(Answer answer);
 
-// "smollm2: 182 tokens, 96.3 tokens/s (40 guessed ahead); first after 0.02 s; prompt 31 tokens, 1450 tokens/s", and
-// what it cost where that is known: "; $0.00123, prices of 2026-11-24".
+// "smollm2: 182 tokens, 96.3 tokens/s (40 guessed ahead); first after 0.02 s; prompt 31 tokens,
+// 1450 tokens/s", and what it cost where that is known: "; $0.00123, prices of 2026-11-24".
 std::string speed_line(const PrintedAnswer& answer);
 
 // While one lives, Ctrl-C sets a flag and does not end the program.
