@@ -15,6 +15,13 @@ namespace overtake {
 // What the codes of a type stand for where they are not numbers themselves: level[code].
 using Levels = std::array<uint8_t, 16>;
 
+// What the scale and the min of a group may be.
+struct ScaleRange {
+  int low = 1;
+  int high = 1;
+  int min_high = 1;  // the least min is 0, or 1 where that is all
+};
+
 // A quantized type in the terms that all integer kernels share. Weight i of a row, in group
 // g = i / group:
 //   w[i] = unit * (d * scale[g] * (code[i] - zero) - dmin * min[g])
@@ -30,6 +37,8 @@ struct IntegerForm {
   Levels levels = {};
   float unit = 1;       // a power of two
   bool bf16_d = false;  // d is a bf16 of wider range than f16 has; then has_min is false
+  ScaleRange scales = {};
+  int first_code = 0;  // the least that an encoder writes
 
   constexpr int dot_bits() const { return level_bits ? level_bits : bits; }
 };
@@ -62,6 +71,8 @@ struct QuantType {
   // Null for float types (F32, F16, BF16).
   const IntegerForm* integer;
   void (*to_integers)(const std::byte* block, IntegerBlock* out);
+  // The way back, for d and dmin that f16 can say; null where tensor/encode/ has no search for it.
+  void (*from_integers)(const IntegerBlock& in, std::byte* block) = nullptr;
   FloatForm floating = FloatForm::kNone;
 
   int64_t row_bytes(int64_t n) const { return n / block * block_bytes; }

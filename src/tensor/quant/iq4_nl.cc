@@ -26,6 +26,13 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   set_single_group(out, f16_to_f32(block.d), 0);
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block;
+  block.d = f32_to_f16(in.d);
+  pack_nibbles(in.code, block.qs);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_iq4_nl) = {
@@ -37,6 +44,7 @@ OVERTAKE_ENTRY(QuantType, quant_iq4_nl) = {
     .encode = nullptr,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

@@ -20,7 +20,8 @@ constexpr IntegerForm kForm = {.bits = 4,
                                .zero = kIq4Zero,
                                .has_min = false,
                                .level_bits = 8,
-                               .levels = kIq4Levels};
+                               .levels = kIq4Levels,
+                               .scales = {-32, 31, 0}};
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
@@ -35,6 +36,18 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   out->dmin = 0;
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block{};
+  for (int g = 0; g < 8; ++g) {
+    const int scale = in.scale[g] + 32;
+    pack_nibbles(in.code + 32 * g, block.qs + 16 * g);
+    block.scales_l[g / 2] |= static_cast<uint8_t>((scale & 0x0f) << (4 * (g % 2)));
+    block.scales_h |= static_cast<uint16_t>((scale >> 4) << (2 * g));
+  }
+  block.d = f32_to_f16(in.d);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_iq4_xs) = {
@@ -46,6 +59,7 @@ OVERTAKE_ENTRY(QuantType, quant_iq4_xs) = {
     .encode = nullptr,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

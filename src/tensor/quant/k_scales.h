@@ -16,4 +16,12 @@ inline void unpack_k_scales(const uint8_t packed[12], int8_t scale[8], uint8_t m
   }
 }
 
+inline void pack_k_scales(const int8_t scale[8], const uint8_t min[8], uint8_t packed[12]) {
+  for (int j = 0; j < 4; ++j) {
+    packed[j] = static_cast<uint8_t>(scale[j] | ((scale[j + 4] >> 4) << 6));
+    packed[j + 4] = static_cast<uint8_t>(min[j] | ((min[j + 4] >> 4) << 6));
+    packed[j + 8] = static_cast<uint8_t>((scale[j + 4] & 0x0f) | ((min[j + 4] & 0x0f) << 4));
+  }
+}
+
 }  // namespace overtake

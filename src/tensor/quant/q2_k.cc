@@ -12,7 +12,8 @@ struct Block {
 };
 static_assert(sizeof(Block) == 84);
 
-constexpr IntegerForm kForm = {.bits = 2, .group = 16, .super = 256, .zero = 0, .has_min = true};
+constexpr IntegerForm kForm = {
+    .bits = 2, .group = 16, .super = 256, .zero = 0, .has_min = true, .scales = {0, 15, 15}};
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
@@ -28,6 +29,22 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   out->dmin = f16_to_f32(block.dmin);
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block{};
+  for (int k = 0; k < 8; ++k) {
+    uint8_t* qs = block.qs + 32 * (k / 4);
+    for (int j = 0; j < 32; ++j) {
+      qs[j] |= static_cast<uint8_t>(in.code[32 * k + j] << (2 * (k % 4)));
+    }
+  }
+  for (int g = 0; g < 16; ++g) {
+    block.scales[g] = static_cast<uint8_t>(in.scale[g] | (in.min[g] << 4));
+  }
+  block.d = f32_to_f16(in.d);
+  block.dmin = f32_to_f16(in.dmin);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q2_k) = {
@@ -39,6 +56,7 @@ OVERTAKE_ENTRY(QuantType, quant_q2_k) = {
     .encode = nullptr,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

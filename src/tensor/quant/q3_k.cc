@@ -12,7 +12,8 @@ struct Block {
 };
 static_assert(sizeof(Block) == 110);
 
-constexpr IntegerForm kForm = {.bits = 3, .group = 16, .super = 256, .zero = 4, .has_min = false};
+constexpr IntegerForm kForm = {
+    .bits = 3, .group = 16, .super = 256, .zero = 4, .has_min = false, .scales = {-32, 31, 0}};
 
 // Scale g around 32: its low nibble is in byte g % 8, its upper two bits in byte 8 + g % 4.
 int8_t unpack_scale(const uint8_t packed[12], int g) {
@@ -39,6 +40,25 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   out->dmin = 0;
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block{};
+  for (int k = 0; k < 8; ++k) {
+    uint8_t* qs = block.qs + 32 * (k / 4);
+    for (int j = 0; j < 32; ++j) {
+      const int code = in.code[32 * k + j];
+      qs[j] |= static_cast<uint8_t>((code & 3) << (2 * (k % 4)));
+      block.hmask[j] |= static_cast<uint8_t>((code >> 2) << k);
+    }
+  }
+  for (int g = 0; g < 16; ++g) {
+    const int scale = in.scale[g] + 32;
+    block.scales[g % 8] |= static_cast<uint8_t>((scale & 0x0f) << (4 * (g / 8)));
+    block.scales[8 + g % 4] |= static_cast<uint8_t>((scale >> 4) << (2 * (g / 4)));
+  }
+  block.d = f32_to_f16(in.d);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q3_k) = {
@@ -50,6 +70,7 @@ OVERTAKE_ENTRY(QuantType, quant_q3_k) = {
     .encode = nullptr,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

@@ -29,6 +29,13 @@ void encode(const float* in, std::byte* blocks, int64_t n) {
   }
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block;
+  block.d = f32_to_f16(in.d);
+  pack_nibbles(in.code, block.qs);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q4_0) = {
@@ -40,6 +47,7 @@ OVERTAKE_ENTRY(QuantType, quant_q4_0) = {
     .encode = encode,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

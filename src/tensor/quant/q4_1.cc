@@ -31,6 +31,14 @@ void encode(const float* in, std::byte* blocks, int64_t n) {
   }
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block;
+  block.d = f32_to_f16(in.d);
+  block.m = f32_to_f16(-in.dmin);
+  pack_nibbles(in.code, block.qs);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q4_1) = {
@@ -42,6 +50,7 @@ OVERTAKE_ENTRY(QuantType, quant_q4_1) = {
     .encode = encode,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

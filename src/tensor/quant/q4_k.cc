@@ -13,7 +13,8 @@ struct Block {
 };
 static_assert(sizeof(Block) == 144);
 
-constexpr IntegerForm kForm = {.bits = 4, .group = 32, .super = 256, .zero = 0, .has_min = true};
+constexpr IntegerForm kForm = {
+    .bits = 4, .group = 32, .super = 256, .zero = 0, .has_min = true, .scales = {0, 63, 63}};
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
@@ -24,6 +25,20 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   unpack_k_scales(block.scales, out->scale, out->min);
   out->d = f16_to_f32(block.d);
   out->dmin = f16_to_f32(block.dmin);
+}
+
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block;
+  for (int k = 0; k < 8; k += 2) {
+    for (int j = 0; j < 32; ++j) {
+      block.qs[16 * k + j] =
+          static_cast<uint8_t>(in.code[32 * k + j] | (in.code[32 * k + 32 + j] << 4));
+    }
+  }
+  pack_k_scales(in.scale, in.min, block.scales);
+  block.d = f32_to_f16(in.d);
+  block.dmin = f32_to_f16(in.dmin);
+  store(block, bytes);
 }
 
 }  // namespace
@@ -37,6 +52,7 @@ OVERTAKE_ENTRY(QuantType, quant_q4_k) = {
     .encode = nullptr,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

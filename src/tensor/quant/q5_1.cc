@@ -35,6 +35,16 @@ void encode(const float* in, std::byte* blocks, int64_t n) {
   }
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  const uint32_t fifth_bits = pack_fifth_bits(in.code);
+  Block block;
+  block.d = f32_to_f16(in.d);
+  block.m = f32_to_f16(-in.dmin);
+  std::memcpy(block.qh, &fifth_bits, sizeof block.qh);
+  pack_nibbles(in.code, block.qs);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q5_1) = {
@@ -46,6 +56,7 @@ OVERTAKE_ENTRY(QuantType, quant_q5_1) = {
     .encode = encode,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

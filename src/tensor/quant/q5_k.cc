@@ -14,7 +14,8 @@ struct Block {
 };
 static_assert(sizeof(Block) == 176);
 
-constexpr IntegerForm kForm = {.bits = 5, .group = 32, .super = 256, .zero = 0, .has_min = true};
+constexpr IntegerForm kForm = {
+    .bits = 5, .group = 32, .super = 256, .zero = 0, .has_min = true, .scales = {0, 63, 63}};
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
@@ -31,6 +32,22 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   out->dmin = f16_to_f32(block.dmin);
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block{};
+  for (int k = 0; k < 8; ++k) {
+    uint8_t* qs = block.qs + 32 * (k / 2);
+    for (int j = 0; j < 32; ++j) {
+      const int code = in.code[32 * k + j];
+      qs[j] |= static_cast<uint8_t>((code & 0x0f) << (4 * (k % 2)));
+      block.qh[j] |= static_cast<uint8_t>((code >> 4) << k);
+    }
+  }
+  pack_k_scales(in.scale, in.min, block.scales);
+  block.d = f32_to_f16(in.d);
+  block.dmin = f32_to_f16(in.dmin);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q5_k) = {
@@ -42,6 +59,7 @@ OVERTAKE_ENTRY(QuantType, quant_q5_k) = {
     .encode = nullptr,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

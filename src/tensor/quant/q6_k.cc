@@ -12,7 +12,8 @@ struct Block {
 };
 static_assert(sizeof(Block) == 210);
 
-constexpr IntegerForm kForm = {.bits = 6, .group = 16, .super = 256, .zero = 32, .has_min = false};
+constexpr IntegerForm kForm = {
+    .bits = 6, .group = 16, .super = 256, .zero = 32, .has_min = false, .scales = {-128, 127, 0}};
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
@@ -31,6 +32,22 @@ void to_integers(const std::byte* bytes, IntegerBlock* out) {
   out->dmin = 0;
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block{};
+  for (int k = 0; k < 8; ++k) {
+    uint8_t* ql = block.ql + 64 * (k / 4) + 32 * (k % 2);
+    uint8_t* qh = block.qh + 32 * (k / 4);
+    for (int j = 0; j < 32; ++j) {
+      const int code = in.code[32 * k + j];
+      ql[j] |= static_cast<uint8_t>((code & 0x0f) << (4 * (k / 2 % 2)));
+      qh[j] |= static_cast<uint8_t>((code >> 4) << (2 * (k % 4)));
+    }
+  }
+  std::memcpy(block.scales, in.scale, sizeof block.scales);
+  block.d = f32_to_f16(in.d);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q6_k) = {
@@ -42,6 +59,7 @@ OVERTAKE_ENTRY(QuantType, quant_q6_k) = {
     .encode = nullptr,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

@@ -11,7 +11,8 @@ struct Block {
 };
 static_assert(sizeof(Block) == 34);
 
-constexpr IntegerForm kForm = {.bits = 8, .group = 32, .super = 32, .zero = 128, .has_min = false};
+constexpr IntegerForm kForm = {
+    .bits = 8, .group = 32, .super = 32, .zero = 128, .has_min = false, .first_code = 1};
 
 void to_integers(const std::byte* bytes, IntegerBlock* out) {
   const Block block = load<Block>(bytes);
@@ -53,6 +54,13 @@ void encode(const float* in, std::byte* blocks, int64_t n) {
   }
 }
 
+void from_integers(const IntegerBlock& in, std::byte* bytes) {
+  Block block;
+  block.d = f32_to_f16(in.d);
+  for (int i = 0; i < 32; ++i) block.qs[i] = static_cast<int8_t>(in.code[i] - 128);
+  store(block, bytes);
+}
+
 }  // namespace
 
 OVERTAKE_ENTRY(QuantType, quant_q8_0) = {
@@ -64,6 +72,7 @@ OVERTAKE_ENTRY(QuantType, quant_q8_0) = {
     .encode = encode,
     .integer = &kForm,
     .to_integers = to_integers,
+    .from_integers = from_integers,
 };
 
 }  // namespace overtake

@@ -158,6 +158,20 @@ TEST_P(EveryQuantType, GivesIntegersThatMeanTheSame) {
   }
 }
 
+TEST_P(EveryQuantType, PacksTheIntegersThatItUnpacks) {
+  if (!type().from_integers) return;
+  const std::string blocks = fixture(std::string(type().name) + ".decode.blocks");
+  const size_t size = static_cast<size_t>(type().block_bytes);
+  std::vector<std::byte> packed(size);
+  for (size_t b = 0; b + size <= blocks.size(); b += size) {
+    IntegerBlock block;
+    type().to_integers(as_bytes(blocks) + b, &block);
+    if (!std::isfinite(block.d) || !std::isfinite(block.dmin)) continue;
+    type().from_integers(block, packed.data());
+    ASSERT_EQ(std::memcmp(packed.data(), as_bytes(blocks) + b, size), 0) << "block " << b / size;
+  }
+}
+
 TEST_P(EveryQuantType, EncodesToTheLastBitAsTheGgufPackage) {
   if (!type().encode) return;
   const std::vector<float> values =
