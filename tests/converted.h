@@ -38,9 +38,11 @@ class Converted {
     EXPECT_TRUE(plan.ok()) << plan.error().message;
     EXPECT_THAT(plan->left_out(), testing::UnorderedElementsAreArray(left_out));
     ThreadPool pool(n_threads);
+    const ConvertType& wanted = type_named(type);
+    const std::vector<TensorForm> forms = convert_forms(*plan, wanted);
     const Status written =
-        write_gguf(**checkpoint, *plan, path_,
-                   {.type = type_named(type), .overwrite = true, .progress = {}}, pool);
+        write_gguf(**checkpoint, {*plan, forms, path_},
+                   {.file_type = wanted.file_type, .overwrite = true, .progress = {}}, pool);
     EXPECT_TRUE(written.ok()) << written.error().message;
   }
   ~Converted() { std::filesystem::remove(path_); }

@@ -41,11 +41,13 @@ const QuantType& type_of(const PlannedTensor& tensor, const QuantType& wanted) {
 // One tensor on its way from the checkpoint to the file.
 class TensorCopy {
  public:
-  TensorCopy(const PlannedTensor& tensor, const GgufWriter& writer, size_t index)
+  TensorCopy(const PlannedTensor& tensor, const TensorForm& form, const GgufWriter& writer,
+             size_t index)
       : tensor_(tensor),
+        form_(form),
         writer_(writer),
         index_(index),
-        to_(*writer.tensors()[index].type),
+        to_(*form.type),
         n_cols_(tensor.shape.back()),
         rows_(row_pointers(tensor)),
         rows_per_chunk_(std::max<int64_t>(1, kChunkElements / n_cols_)) {}
@@ -72,22 +74,37 @@ class TensorCopy {
     const bool same = &from == &to_ && !tensor_.change;
     if (same && tensor_.rows.empty()) return writer_.write(index_, offset, {rows_[first], size});
     std::vector<std::byte> out(size);
-    std::vector<float> numbers(same ? 0 : static_cast<size_t>(n_cols_));
-    for (int64_t row = first; row < end; ++row) {
-      std::byte* to = out.data() + (row - first) * row_bytes;
-      if (same) {
-        std::memcpy(to, rows_[row], static_cast<size_t>(row_bytes));
-        continue;
+    if (same) {
+      for (int64_t row = first; row < end; ++row) {
+        std::memcpy(out.data() + (row - first) * row_bytes, rows_[row],
+                    static_cast<size_t>(row_bytes));
       }
-      from.decode(rows_[row], numbers.data(), n_cols_);
-      if (tensor_.change) tensor_.change(row, numbers);
-      to_.encode(numbers.data(), to, n_cols_);
+    } else {
+      TRY(encode(first, numbers(first, end), out.data()));
     }
     return writer_.write(index_, offset, out);
   }
 
  private:
+  // Rows [first, end) of the new tensor.
+  std::vector<float> numbers(int64_t first, int64_t end) const {
+    std::vector<float> out(static_cast<size_t>((end - first) * n_cols_));
+    for (int64_t row = first; row < end; ++row) {
+      const std::span<float> to(out.data() + (row - first) * n_cols_, static_cast<size_t>(n_cols_));
+      tensor_.source->type->decode(rows_[row], to.data(), n_cols_);
+      if (tensor_.change) tensor_.change(row, to);
+    }
+    return out;
+  }
+
+  Status encode(int64_t first, std::span<const float> rows, std::byte* to) const {
+    if (form_.encode) return form_.encode(first, rows, to);
+    to_.encode(rows.data(), to, static_cast<int64_t>(rows.size()));
+    return {};
+  }
+
   const PlannedTensor& tensor_;
+  const TensorForm& form_;
   const GgufWriter& writer_;
   size_t index_;
   const QuantType& to_;
@@ -109,14 +126,8 @@ Status write_chunks(const TensorCopy& copy, int64_t first, int64_t end, ThreadPo
   return status;
 }
 
-Status write_tensor(const PlannedTensor& tensor, const GgufWriter& writer, size_t index,
-                    ThreadPool& pool, const std::function<Status(uint64_t)>& report) {
-  const TensorCopy copy(tensor, writer, index);
-  const uint64_t size = writer.tensors()[index].n_bytes();
-  if (!tensor.source) {
-    TRY(copy.write_values());
-    return report(size);
-  }
+Status write_tensor(const TensorCopy& copy, uint64_t size, ThreadPool& pool,
+                    const std::function<Status(uint64_t)>& report) {
   const int64_t n_chunks = copy.n_chunks();
   for (int64_t first = 0; first < n_chunks; first += kChunksBetweenReports) {
     const int64_t end = std::min(first + kChunksBetweenReports, n_chunks);
@@ -130,29 +141,45 @@ Status write_tensor(const PlannedTensor& tensor, const GgufWriter& writer, size_
 
 std::span<const ConvertType> convert_types() { return kTypes; }
 
-Status write_gguf(const Checkpoint& checkpoint, const GgufPlan& plan, const std::string& path,
-                  const GgufWriteOptions& options, ThreadPool& pool) {
-  const QuantType* wanted = find_quant_type(options.type.type);
+std::vector<TensorForm> convert_forms(const GgufPlan& plan, const ConvertType& type) {
+  const QuantType* wanted = find_quant_type(type.type);
   OVERTAKE_CHECK(wanted && wanted->encode);
-  Metadata metadata = plan.metadata();
-  metadata.set("general.file_type", options.type.file_type);
-  if (wanted->block > 1) metadata.set("general.quantization_version", kQuantizationVersion);
+  std::vector<TensorForm> out;
+  for (const PlannedTensor& tensor : plan.tensors()) out.push_back({&type_of(tensor, *wanted)});
+  return out;
+}
+
+Status write_gguf(const Checkpoint& checkpoint, const GgufOutput& output,
+                  const GgufWriteOptions& options, ThreadPool& pool) {
+  const std::vector<PlannedTensor>& planned = output.plan.tensors();
+  Metadata metadata = output.plan.metadata();
+  metadata.set("general.file_type", options.file_type);
   std::vector<GgufTensor> tensors;
   uint64_t total = 0;
-  for (const PlannedTensor& tensor : plan.tensors()) {
-    tensors.push_back({tensor.name, &type_of(tensor, *wanted), tensor.shape});
+  bool quantized = false;
+  for (size_t i = 0; i < planned.size(); ++i) {
+    tensors.push_back({planned[i].name, output.forms[i].type, planned[i].shape});
     total += tensors.back().n_bytes();
+    quantized = quantized || output.forms[i].type->block > 1;
   }
+  if (quantized) metadata.set("general.quantization_version", kQuantizationVersion);
   GgufWriter writer =
-      TRY(GgufWriter::create(path, metadata, std::move(tensors), options.overwrite));
+      TRY(GgufWriter::create(output.path, metadata, std::move(tensors), options.overwrite));
   uint64_t before = 0;  // bytes of the tensors that are done
-  for (size_t i = 0; i < plan.tensors().size(); ++i) {
-    const PlannedTensor& tensor = plan.tensors()[i];
-    TRY(write_tensor(tensor, writer, i, pool, [&](uint64_t done) {
+  for (size_t i = 0; i < planned.size(); ++i) {
+    const uint64_t size = writer.tensors()[i].n_bytes();
+    const auto report = [&](uint64_t done) {
       return options.progress ? options.progress(before + done, total) : Status();
-    }));
-    before += writer.tensors()[i].n_bytes();
-    if (tensor.source) checkpoint.drop_pages(*tensor.source);
+    };
+    const TensorCopy copy(planned[i], output.forms[i], writer, i);
+    if (planned[i].source) {
+      TRY(write_tensor(copy, size, pool, report));
+      checkpoint.drop_pages(*planned[i].source);
+    } else {
+      TRY(copy.write_values());
+      TRY(report(size));
+    }
+    before += size;
   }
   return writer.finish();
 }

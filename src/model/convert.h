@@ -28,18 +28,33 @@ std::span<const ConvertType> convert_types();
 // GGUF, or is not known. Of a GGUF file: the file itself, to be written with another type.
 Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint);
 
+// The type of one tensor of a new file, and who turns its numbers into blocks.
+struct TensorForm {
+  const QuantType* type = nullptr;
+  // Whole rows of numbers, from row `first` on, to blocks. Any thread. Null: type->encode.
+  std::function<Status(int64_t first, std::span<const float> rows, std::byte* blocks)> encode = {};
+};
+
 struct GgufWriteOptions {
-  ConvertType type;
+  int64_t file_type = 0;  // general.file_type
   bool overwrite = false;
   // Called on the caller's thread every few megabytes, with the bytes written so far; an error ends
   // the work, and nothing is left of the file.
   std::function<Status(uint64_t done, uint64_t total)> progress;
 };
 
-// Writes the planned file. One-dimensional tensors, norms and what the plan says stay F32; a matrix
-// whose rows are no whole blocks of the type becomes F16. Memory: a few megabytes a thread.
-// The same checkpoint gives the same bytes every time.
-Status write_gguf(const Checkpoint& checkpoint, const GgufPlan& plan, const std::string& path,
+// The forms of the planned tensors for a type: one-dimensional tensors, norms and what the plan
+// says stay F32; a matrix whose rows are no whole blocks of the type becomes F16.
+std::vector<TensorForm> convert_forms(const GgufPlan& plan, const ConvertType& type);
+
+// Writes the planned file, its tensors in `forms`. Memory: a few megabytes a thread. The same
+// checkpoint gives the same bytes every time.
+struct GgufOutput {
+  const GgufPlan& plan;
+  std::span<const TensorForm> forms;
+  const std::string& path;
+};
+Status write_gguf(const Checkpoint& checkpoint, const GgufOutput& output,
                   const GgufWriteOptions& options, ThreadPool& pool);
 
 }  // namespace overtake

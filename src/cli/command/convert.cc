@@ -73,7 +73,7 @@ Status write_with_progress(const Checkpoint& checkpoint, const GgufPlan& plan,
   watch.start([&] { cancelled = true; });
   ThreadPool pool(default_thread_count());
   std::unique_ptr<ProgressBar> bar;
-  GgufWriteOptions write{.type = type, .overwrite = options.force, .progress = {}};
+  GgufWriteOptions write{.file_type = type.file_type, .overwrite = options.force, .progress = {}};
   write.progress = [&](uint64_t done, uint64_t total) -> Status {
     if (!bar) bar = std::make_unique<ProgressBar>(stderr, "Converting", total);
     bar->update(done);
@@ -81,7 +81,8 @@ Status write_with_progress(const Checkpoint& checkpoint, const GgufPlan& plan,
     return Error{ErrorCode::kCancelled,
                  fmt::format("interrupted; {}; nothing was left there", options.out)};
   };
-  return write_gguf(checkpoint, plan, options.out, write, pool);
+  const std::vector<TensorForm> forms = convert_forms(plan, type);
+  return write_gguf(checkpoint, {plan, forms, options.out}, write, pool);
 }
 
 Result<int> run_convert(Options options) {
