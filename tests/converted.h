@@ -40,9 +40,12 @@ class Converted {
     ThreadPool pool(n_threads);
     const ConvertType& wanted = type_named(type);
     const std::vector<TensorForm> forms = convert_forms(*plan, wanted);
-    const Status written =
-        write_gguf(**checkpoint, {*plan, forms, path_},
-                   {.file_type = wanted.file_type, .overwrite = true, .progress = {}}, pool);
+    const Status written = write_gguf(**checkpoint, {*plan, forms, path_},
+                                      {.file_type = wanted.file_type,
+                                       .quantized = type == "q8_0",
+                                       .overwrite = true,
+                                       .progress = {}},
+                                      pool);
     EXPECT_TRUE(written.ok()) << written.error().message;
   }
   ~Converted() { std::filesystem::remove(path_); }

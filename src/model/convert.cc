@@ -156,13 +156,11 @@ Status write_gguf(const Checkpoint& checkpoint, const GgufOutput& output,
   metadata.set("general.file_type", options.file_type);
   std::vector<GgufTensor> tensors;
   uint64_t total = 0;
-  bool quantized = false;
   for (size_t i = 0; i < planned.size(); ++i) {
     tensors.push_back({planned[i].name, output.forms[i].type, planned[i].shape});
     total += tensors.back().n_bytes();
-    quantized = quantized || output.forms[i].type->block > 1;
   }
-  if (quantized) metadata.set("general.quantization_version", kQuantizationVersion);
+  if (options.quantized) metadata.set("general.quantization_version", kQuantizationVersion);
   GgufWriter writer =
       TRY(GgufWriter::create(output.path, metadata, std::move(tensors), options.overwrite));
   uint64_t before = 0;  // bytes of the tensors that are done

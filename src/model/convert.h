@@ -36,7 +36,8 @@ struct TensorForm {
 };
 
 struct GgufWriteOptions {
-  int64_t file_type = 0;  // general.file_type
+  int64_t file_type = 0;   // general.file_type
+  bool quantized = false;  // whether that means blocks, which have a version
   bool overwrite = false;
   // Called on the caller's thread every few megabytes, with the bytes written so far; an error ends
   // the work, and nothing is left of the file.

@@ -73,7 +73,10 @@ Status write_with_progress(const Checkpoint& checkpoint, const GgufPlan& plan,
   watch.start([&] { cancelled = true; });
   ThreadPool pool(default_thread_count());
   std::unique_ptr<ProgressBar> bar;
-  GgufWriteOptions write{.file_type = type.file_type, .overwrite = options.force, .progress = {}};
+  GgufWriteOptions write{.file_type = type.file_type,
+                         .quantized = find_quant_type(type.type)->block > 1,
+                         .overwrite = options.force,
+                         .progress = {}};
   write.progress = [&](uint64_t done, uint64_t total) -> Status {
     if (!bar) bar = std::make_unique<ProgressBar>(stderr, "Converting", total);
     bar->update(done);
