@@ -34,6 +34,18 @@ class Chat(unittest.TestCase):
         self.assertEqual(text(7), text(7))
         self.assertNotEqual(text(7), text(8))
 
+    def test_guessing_ahead_changes_no_text(self):
+        question = ("Repeat this text: The Orlen rises in a bog behind Mount Tavra and reaches the "
+                    "sea after 312 kilometres. In its upper course it is narrow and full of trout.")
+        for temperature in "0", "0.8":
+            done = [program.run("run", "smollm2", question, "--temperature", temperature, "--seed",
+                                "3", "--max-tokens", "60", "--speed", *how)
+                    for how in ([], ["--no-speculation"])]
+            self.assertEqual(done[0].stdout, done[1].stdout)
+            self.assertNotIn("guessed ahead", done[1].stderr)
+            if temperature == "0":
+                self.assertIn("guessed ahead", done[0].stderr)
+
     def test_max_tokens_bounds_the_answer(self):
         long = program.run("run", "smollm2", "Count to fifty.", "--temperature", "0").stdout
         short = program.run("run", "smollm2", "Count to fifty.", "--temperature", "0",

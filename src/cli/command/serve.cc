@@ -35,13 +35,14 @@ struct ServeOptions {
   uint16_t port = 8080;
   std::string config_path;
   bool deterministic = false;
+  bool plain = false;
 };
 
 bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
 }
 
-Result<std::shared_ptr<Generator>> load(const std::string& model, bool deterministic,
+Result<std::shared_ptr<Generator>> load(const std::string& model, const ServeOptions& serving,
                                         Upstreams& upstreams) {
   if (model == "null") return make_null_generator();
   if (::access(model.c_str(), F_OK) != 0) {
@@ -51,7 +52,8 @@ Result<std::shared_ptr<Generator>> load(const std::string& model, bool determini
   LocalModelOptions options;
   options.path = resolved.path;
   options.name = resolved.name;
-  options.deterministic = deterministic;
+  options.deterministic = serving.deterministic;
+  if (serving.plain) options.speculation = Speculation::kNone;
   return make_local_generator(options);
 }
 
@@ -59,7 +61,7 @@ Result<std::vector<std::shared_ptr<Generator>>> load_all(const ServeOptions& opt
                                                          Upstreams& upstreams) {
   std::vector<std::shared_ptr<Generator>> generators;
   for (const std::string& model : options.models) {
-    auto generator = TRY(load(model, options.deterministic, upstreams));
+    auto generator = TRY(load(model, options, upstreams));
     const std::string& name = generator->info().name;
     for (const auto& other : generators) {
       if (other->info().name != name) continue;
@@ -150,6 +152,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
   const Option port =
       line.add("--port", given->port, "Port to listen on; 0 takes any free one").shows_default();
   line.add("--config", given->config_path, "Settings (overtake.toml: host, port, models)");
+  line.flag("--no-speculation", given->plain, "One token at a time, to measure by").hidden();
   line.flag("--deterministic", given->deterministic,
             "The same text on every machine, at some cost of speed");
   return [given, host, port]() -> Result<int> {
