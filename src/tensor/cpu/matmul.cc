@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "tensor/cpu/matmul_input.h"
 #include "tensor/cpu/packed_weight.h"
+#include "tensor/cpu/spread.h"
 
 namespace overtake {
 namespace {
@@ -250,8 +251,7 @@ void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool ac
       cuts[i] = cut_segment(product, segments[first + i], pool.n_threads());
       n_chunks += cuts[i].n_chunks;
     }
-    pool.parallel_for(static_cast<int>(n_chunks), [&](int index) {
-      int64_t chunk = index;
+    spread_runs(pool, n_chunks, [&](int64_t chunk) {
       size_t i = 0;
       while (chunk >= cuts[i].n_chunks) chunk -= cuts[i++].n_chunks;
       run_chunk(product, segments[first + i], cuts[i], chunk);

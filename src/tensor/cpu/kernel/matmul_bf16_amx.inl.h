@@ -105,33 +105,31 @@ void unpack_bf16(const uint8_t* units, int64_t n_blocks, const Bf16Unpacking& ho
   constexpr int kGroups = kBlockK / kForm.group;
   const F32 unit = broadcast(256.0f * how.unit);
   const F32 offset = broadcast(-(256.0f + static_cast<float>(how.zero)) * how.unit);
-  for_each_block<kForm>(
-      units, n_blocks,
-      [&](const Block<kForm>& block) OVERTAKE_INLINE_LAMBDA {
-        OVERTAKE_UNROLL
-        for (int g = 0; g < kGroups; ++g) {
-          const F32 group_scale = plain_nan(block.scale[g]);
-          const F32 scale = group_scale * unit;
-          F32 rest = group_scale * offset;
-          if constexpr (kForm.has_min) {
-            rest = fma(block.min[g], broadcast(-how.unit),
-                       group_scale * broadcast(-256.0f * how.unit));
-            rest = plain_nan(rest);
-          }
-          OVERTAKE_UNROLL
-          for (int q = 8 / kGroups * g; q < 8 / kGroups * (g + 1); ++q) {
-            const Bytes codes = block.codes[q];
-            const F32 w0 = fma(code_fraction<0>(codes), scale, rest);
-            const F32 w1 = fma(code_fraction<1>(codes), scale, rest);
-            const F32 w2 = fma(code_fraction<2>(codes), scale, rest);
-            const F32 w3 = fma(code_fraction<3>(codes), scale, rest);
-            _mm512_store_si512(out + 2 * q * kBlockK, join_bf16(w0, w1));
-            _mm512_store_si512(out + (2 * q + 1) * kBlockK, join_bf16(w2, w3));
-          }
-        }
-        out += how.step;
-      },
-      how.next_tile);
+  for_each_block<kForm>(units, n_blocks, JumpAhead{how.next_tile},
+                        [&](const Block<kForm>& block) OVERTAKE_INLINE_LAMBDA {
+                          OVERTAKE_UNROLL
+                          for (int g = 0; g < kGroups; ++g) {
+                            const F32 group_scale = plain_nan(block.scale[g]);
+                            const F32 scale = group_scale * unit;
+                            F32 rest = group_scale * offset;
+                            if constexpr (kForm.has_min) {
+                              rest = fma(block.min[g], broadcast(-how.unit),
+                                         group_scale * broadcast(-256.0f * how.unit));
+                              rest = plain_nan(rest);
+                            }
+                            OVERTAKE_UNROLL
+                            for (int q = 8 / kGroups * g; q < 8 / kGroups * (g + 1); ++q) {
+                              const Bytes codes = block.codes[q];
+                              const F32 w0 = fma(code_fraction<0>(codes), scale, rest);
+                              const F32 w1 = fma(code_fraction<1>(codes), scale, rest);
+                              const F32 w2 = fma(code_fraction<2>(codes), scale, rest);
+                              const F32 w3 = fma(code_fraction<3>(codes), scale, rest);
+                              _mm512_store_si512(out + 2 * q * kBlockK, join_bf16(w0, w1));
+                              _mm512_store_si512(out + (2 * q + 1) * kBlockK, join_bf16(w2, w3));
+                            }
+                          }
+                          out += how.step;
+                        });
 }
 
 // As unpack_bf16, of a tile of bf16 weights [k, 16 outputs]: pairs along K put side by side.

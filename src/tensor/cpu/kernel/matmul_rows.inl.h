@@ -61,7 +61,7 @@ void multiply_float(const uint8_t* tile, int64_t n_k, const float* x, float* sum
   F32 sum[kRows];
   for (F32& s : sum) s = zero();
   for (int64_t k = 0; k < n_k; ++k, tile += kStep, x += kRows) {
-    prefetch_weights<1>(tile);
+    StreamAhead{}.fetch<1>(tile);
     const F32 w = load_weights<kForm>(tile);
     OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) sum[r] = fma(w, broadcast(x[r]), sum[r]);
