@@ -105,9 +105,9 @@ class Models:
     def turns(self, path, case):
         """All of Overtake's results, the peer's samples of each phase and its best settings."""
         settings = {phase: [] for phase in case.phases()}
-        if self.peer_can(case) and case.batch == 1:
-            for phase in settings:
-                settings[phase] = self.peer.best_setting(path, case, phase, self.n_threads)
+        for phase in settings if self.peer_can(case) else []:
+            settings[phase] = (self.peer.batch_setting(self.n_threads) if case.batch > 1 else
+                               self.peer.best_setting(path, case, phase, self.n_threads))
         results, samples = [], {phase: [] for phase in settings}
         for _ in range(self.rounds):
             results.append(overtake(self.program, path, case, self.repeats))
@@ -115,7 +115,7 @@ class Models:
                 continue
             for phase in settings:
                 if case.batch > 1:
-                    samples[phase].append(self.peer.run_batch(path, case, self.n_threads))
+                    samples[phase].append(self.peer.run_batch(path, case, settings[phase]))
                 else:
                     samples[phase] += self.peer.run(path, case.only(phase), settings[phase],
                                                     self.repeats)[phase]

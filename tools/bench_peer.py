@@ -72,11 +72,14 @@ class Peer:
         settings = self.settings(n_threads)
         return max(settings, key=speed) if len(settings) > 1 else settings[0]
 
-    def run_batch(self, model, case, n_threads):
+    def batch_setting(self, n_threads):
+        return ["-t", str(n_threads), "-fa", "on"]
+
+    def run_batch(self, model, case, setting):
         """Tokens a second of case.batch sequences together, by llama-batched-bench: one sample."""
         command = [self.batched, "-m", model, "-npp", "16", "-ntg", str(case.new), "-npl",
-                   str(case.batch), "-c", str(case.batch * (case.new + 32)), "-t", str(n_threads),
-                   "-fa", "on", "--output-format", "jsonl"]
+                   str(case.batch), "-c", str(case.batch * (case.new + 32)), *setting,
+                   "--output-format", "jsonl"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                               stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
         rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
