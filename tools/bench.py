@@ -103,22 +103,22 @@ class Models:
             case.depth == 0 or self.peer.has_depth)
 
     def turns(self, path, case):
-        """All of Overtake's results, the peer's samples of each phase and its best settings."""
+        """All of Overtake's results, the peer's samples of each phase and its best settings. A peer
+        that fails leaves its place empty."""
         settings = {phase: [] for phase in case.phases()}
-        for phase in settings if self.peer_can(case) else []:
-            settings[phase] = (self.peer.batch_setting(self.n_threads) if case.batch > 1 else
-                               self.peer.best_setting(path, case, phase, self.n_threads))
         results, samples = [], {phase: [] for phase in settings}
-        for _ in range(self.rounds):
+        beside = self.peer_can(case)
+        for i in range(self.rounds):
             results.append(overtake(self.program, path, case, self.repeats))
-            if not self.peer_can(case):
-                continue
-            for phase in settings:
-                if case.batch > 1:
-                    samples[phase].append(self.peer.run_batch(path, case, settings[phase]))
-                else:
+            try:
+                for phase in settings if beside else []:
+                    if i == 0:
+                        settings[phase] = self.peer.best_setting(path, case, phase, self.n_threads)
                     samples[phase] += self.peer.run(path, case.only(phase), settings[phase],
                                                     self.repeats)[phase]
+            except (OSError, subprocess.SubprocessError) as error:
+                print(f"  the peer failed: {error}", flush=True)
+                beside, samples = False, {phase: [] for phase in settings}
         return results, samples, {p: " ".join(words) for p, words in settings.items()}
 
     def neighbour(self, path):

@@ -25,6 +25,16 @@ def describe(program):
     return text + ", flags unknown"
 
 
+def output_of(command):
+    """What it prints; OSError with its last words if it fails or prints nothing."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
+    if done.returncode != 0 or not done.stdout:
+        raise OSError(f"{' '.join(map(str, command))}: exit code {done.returncode}\n"
+                      f"{done.stderr[-1000:]}")
+    return done.stdout
+
+
 class Peer:
     """`run` gives samples of tokens a second: {"prefill": [...], "decode": [...]}."""
 
@@ -51,41 +61,34 @@ class Peer:
                 for combination in itertools.product(*choices)]
 
     def run(self, model, case, setting, repetitions):
+        if case.batch > 1:
+            return {"prefill": [], "decode": [self.run_batch(model, case, setting)]}
         command = [self.program, "-m", model, "-p", str(case.prompt), "-n", str(case.new), "-r",
                    str(repetitions), "-o", "json", *setting]
         if case.depth:
             command += ["-d", str(case.depth)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
-        if done.returncode != 0:
-            raise OSError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
         samples = {"prefill": [], "decode": []}
-        for row in json.loads(done.stdout):
+        for row in json.loads(output_of(command)):
             samples["decode" if row["n_gen"] else "prefill"] += row["samples_ts"]
         return samples
 
     def best_setting(self, model, case, phase, n_threads):
         """By one repetition of each of its settings."""
+        if case.batch > 1:
+            return ["-t", str(n_threads), "-fa", "on"]
         only = case.only(phase)
         def speed(setting):
             return max(self.run(model, only, setting, 1)[phase])
         settings = self.settings(n_threads)
         return max(settings, key=speed) if len(settings) > 1 else settings[0]
 
-    def batch_setting(self, n_threads):
-        return ["-t", str(n_threads), "-fa", "on"]
-
     def run_batch(self, model, case, setting):
         """Tokens a second of case.batch sequences together, by llama-batched-bench: one sample."""
         command = [self.batched, "-m", model, "-npp", "16", "-ntg", str(case.new), "-npl",
                    str(case.batch), "-c", str(case.batch * (case.new + 32)), *setting,
                    "--output-format", "jsonl"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                              stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
-        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        if done.returncode != 0 or not rows:
-            raise OSError(f"{' '.join(command)} failed")
-        return rows[-1]["speed_tg"]
+        rows = [line for line in output_of(command).splitlines() if line.startswith("{")]
+        return json.loads(rows[-1])["speed_tg"]
 
 
 def from_environment(model):

@@ -3,6 +3,7 @@
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
 import bench
 import bench_page
@@ -33,6 +34,16 @@ class Peers(unittest.TestCase):
         samples = self.peer.run("m.gguf", bench.Case(prompt=16, new=8, depth=32), [], 1)
         self.assertEqual(1, len(samples["prefill"]))
         self.assertEqual(1, len(samples["decode"]))
+
+    def test_a_peer_that_fails_leaves_its_place_empty(self):
+        class Broken(bench_peer.Peer):
+            def run(self, *_):
+                raise OSError("broken")
+        models = bench.Models(Broken(FAKE, "fake"), 2, quick=True)
+        run = [{"decode": {"tokens_per_s": 1}}]
+        with mock.patch("bench.overtake", return_value=run), mock.patch("builtins.print"):
+            results, samples, _ = models.turns("m.gguf", bench.Case(new=8))
+        self.assertEqual(([run], {"decode": []}), (results, samples))
 
     def test_without_a_batched_bench_batches_have_no_peer(self):
         models = bench.Models(self.peer, 2, quick=True)
