@@ -134,6 +134,17 @@ TEST_F(OpenAiServerTest, EveryChoiceIsAnAnswerOfItsOwn) {
   EXPECT_EQ(body["usage"]["completion_tokens"], 256);
 }
 
+// Each is a copy of the prompt to an upstream.
+TEST_F(OpenAiServerTest, ManyAnswersToALargeRequestAreRefused) {
+  scripted_->set("", {.n_tokens = 1});
+  Json body{{"messages", {{{"role", "user"}, {"content", std::string(3 << 20, 'a')}}}}};
+  EXPECT_EQ(ask(post("/v1/chat/completions", dump_json(body))).status, 200);
+  body["n"] = 128;
+  const auto refused = ask(post("/v1/chat/completions", dump_json(body)));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("ask for fewer"));
+}
+
 TEST_F(OpenAiServerTest, BadBodiesAreRefusedInOpenAisShape) {
   for (const char* body : {"", "{", "[]", "{\"messages\":\"x\"}", "{\"a\":1,\"a\":2}",
                            "{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud800\"}]}",

@@ -16,6 +16,8 @@ namespace {
 
 // Events stay in their queues while the client has this much to take.
 constexpr size_t kOutputHighWater = 64 << 10;
+// What the prompts of all choices may have together: each is a request of its own to an upstream.
+constexpr size_t kMaxPromptBytes = 256u << 20;
 
 // Lives on the event loop. The exchange's callbacks own it until the answer's end.
 class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
@@ -68,6 +70,12 @@ void CompletionRun::start() {
       self->fail(wire::plain_error(503, "the server is shutting down; send the request again"));
     }
   });
+  const size_t bytes = exchange_->request().body.size();
+  if (bytes > kMaxPromptBytes / static_cast<size_t>(call_.n)) {
+    return fail(wire::plain_error(
+        400, fmt::format("{} answers to a request of {} bytes are too much at once; ask for fewer",
+                         call_.n, bytes)));
+  }
   generate_next();
 }
 

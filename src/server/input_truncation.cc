@@ -47,34 +47,44 @@ std::vector<Unit> units_of(const std::vector<Message>& messages) {
   return units;
 }
 
-// For each cut that leaves a proper conversation, the shortest first, the messages that go.
-std::vector<std::vector<size_t>> cuts_of(const std::vector<Message>& messages) {
+// In which order messages go, and after how many of them a proper conversation is left.
+struct Cuts {
+  std::vector<size_t> order;
+  std::vector<size_t> lengths;  // rising
+};
+
+Cuts cuts_of(const std::vector<Message>& messages) {
   const std::vector<Unit> units = units_of(messages);
-  std::vector<std::vector<size_t>> cuts;
-  std::vector<size_t> gone;
+  Cuts cuts;
   bool user_stays = false;  // before the unit that is next
   for (size_t i = 0; i < units.size(); ++i) {
     if (units[i].stays) {
       user_stays = user_stays || units[i].is_users;
       continue;
     }
-    gone.insert(gone.end(), units[i].messages.begin(), units[i].messages.end());
+    cuts.order.insert(cuts.order.end(), units[i].messages.begin(), units[i].messages.end());
     const bool is_last = i + 1 == units.size();
-    if (user_stays || is_last || units[i + 1].is_users || units[i + 1].stays) cuts.push_back(gone);
+    if (user_stays || is_last || units[i + 1].is_users || units[i + 1].stays) {
+      cuts.lengths.push_back(cuts.order.size());
+    }
   }
-  for (auto& cut : cuts) std::sort(cut.begin(), cut.end());
   return cuts;
 }
 
+// What stays when the first `n_gone` have gone; as true.
+std::vector<bool> staying(const Cuts& cuts, size_t n_gone, size_t n_messages) {
+  std::vector<bool> stays(n_messages, true);
+  for (size_t i = 0; i < n_gone; ++i) stays[cuts.order[i]] = false;
+  return stays;
+}
+
 template <typename T>
-void erase_at(const std::vector<size_t>& gone, std::vector<T>* list) {
-  size_t kept = 0;
-  for (size_t i = 0; i < list->size(); ++i) {
-    if (std::binary_search(gone.begin(), gone.end(), i)) continue;
-    if (kept != i) (*list)[kept] = std::move((*list)[i]);
-    ++kept;
+std::vector<T> kept_of(const std::vector<T>& list, const std::vector<bool>& stays) {
+  std::vector<T> kept;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (stays[i]) kept.push_back(list[i]);
   }
-  list->erase(list->begin() + static_cast<ptrdiff_t>(kept), list->end());
+  return kept;
 }
 
 class Truncation {
@@ -86,9 +96,9 @@ class Truncation {
   }
 
   // nullopt: it can not be told here.
-  std::optional<bool> fits(const std::vector<size_t>& gone) const {
-    GenerateRequest request = call_.choice_request(0);
-    erase_at(gone, &std::get<ChatPrompt>(request.prompt).messages);
+  std::optional<bool> fits(ChatPrompt prompt) const {
+    GenerateRequest request = call_.request;
+    request.prompt = std::move(prompt);
     auto answer = generator_.count_tokens(std::move(request));
     if (!answer.ok()) {
       if (answer.error().code == ErrorCode::kContextLength) return false;
@@ -112,20 +122,24 @@ size_t truncate_input(Generator& generator, wire::Call* call) {
   auto* chat = std::get_if<ChatPrompt>(&call->prompts.front());
   if (!chat || generator.info().context_length <= 0) return 0;
   const Truncation truncation(generator, call);
-  if (truncation.fits({}).value_or(true)) return 0;
-  const auto cuts = cuts_of(chat->messages);
+  if (truncation.fits(*chat).value_or(true)) return 0;
+  const size_t n_messages = chat->messages.size();
+  const Cuts cuts = cuts_of(chat->messages);
   // The shortest that fits: the longer a cut, the shorter the prompt.
   size_t low = 0;
-  for (size_t high = cuts.size(); low < high;) {
+  for (size_t high = cuts.lengths.size(); low < high;) {
     const size_t middle = (low + high) / 2;
-    const auto fits = truncation.fits(cuts[middle]);
+    ChatPrompt shorter = *chat;
+    shorter.messages = kept_of(chat->messages, staying(cuts, cuts.lengths[middle], n_messages));
+    const auto fits = truncation.fits(std::move(shorter));
     if (!fits) return 0;
     (*fits ? high : low) = *fits ? middle : middle + 1;
   }
-  if (low == cuts.size()) return 0;
-  erase_at(cuts[low], &chat->messages);
-  erase_at(cuts[low], &call->origins);
-  return cuts[low].size();
+  if (low == cuts.lengths.size()) return 0;
+  const auto stays = staying(cuts, cuts.lengths[low], n_messages);
+  chat->messages = kept_of(chat->messages, stays);
+  if (call->origins.size() == n_messages) call->origins = kept_of(call->origins, stays);
+  return cuts.lengths[low];
 }
 
 }  // namespace overtake

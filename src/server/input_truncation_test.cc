@@ -114,12 +114,12 @@ TEST(InputTruncation, CountsFewTimesHoweverLongTheConversation) {
   ByteModel model(1000);
   wire::Call call;
   ChatPrompt chat;
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 200'000; ++i) {
     chat.messages.push_back(said(i % 2 == 0 ? Role::kUser : Role::kAssistant, ten('a')));
   }
   call.prompts.emplace_back(std::move(chat));
-  EXPECT_EQ(truncate_input(model, &call), 4926u);
-  EXPECT_LE(model.n_counts, 14);
+  EXPECT_EQ(truncate_input(model, &call), 199'926u);
+  EXPECT_LE(model.n_counts, 19);
 }
 
 TEST(InputTruncation, NothingGoesWhereTheContextIsNotKnown) {

@@ -4,8 +4,27 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace overtake::wire {
+
+void add_missing(const Json& from, Json* into) {
+  std::set<std::string> there;
+  for (const auto& [key, value] : into->items()) there.insert(key);
+  auto& members = into->get_ref<Json::object_t&>();
+  for (const auto& [key, value] : from.items()) {
+    if (there.insert(key).second) members.emplace_back(key, value);
+  }
+}
+
+ExtraFields with_member(ExtraFields extra, std::string_view name, std::string_view value) {
+  if (extra.empty()) {
+    extra = "{";
+  } else {
+    extra.back() = ',';  // instead of its "}"
+  }
+  return extra.append("\"").append(name).append("\":").append(value).append("}");
+}
 
 const Json* Fields::find(std::string_view name) const {
   const auto at = object_.find(name);
@@ -82,7 +101,8 @@ const Json* Fields::array(std::string_view name) {
 std::string Fields::extra(std::span<const std::string_view> known) const {
   Json rest = Json::object();
   for (const auto& [key, value] : object_.items()) {
-    if (std::find(known.begin(), known.end(), key) == known.end()) rest[key] = value;
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    rest.get_ref<Json::object_t&>().emplace_back(key, value);  // no key comes twice
   }
   return rest.empty() ? std::string() : dump_json(rest);
 }

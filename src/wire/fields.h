@@ -9,9 +9,17 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "engine/generate_request.h"
 #include "wire/call_error.h"
 
 namespace overtake::wire {
+
+// Adds to `into`, an object, the members of `from` that it lacks. Json's own operator[] looks at
+// every member before, and a request may have a million.
+void add_missing(const Json& from, Json* into);
+
+// Extra fields with one more member, which they do not have; `value` is a JSON text.
+ExtraFields with_member(ExtraFields extra, std::string_view name, std::string_view value);
 
 // Getters return nullopt for an absent or null field, and after an error; the caller reads all it
 // wants and then asks for error() once.

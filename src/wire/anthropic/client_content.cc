@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "wire/base64.h"
+#include "wire/fields.h"
 
 namespace overtake::anthropic {
 namespace {
@@ -45,13 +46,11 @@ Json file_json(const FilePart& file) {
 }
 
 void join(const Json& from, Json* into) {
-  for (const auto& [key, value] : from.items()) {
-    if (!into->contains(key)) {
-      (*into)[key] = value;
-    } else if (value.is_object() && (*into)[key].is_object()) {
-      join(value, &(*into)[key]);
-    }
+  for (auto& [key, place] : into->items()) {
+    const auto theirs = from.find(key);
+    if (theirs != from.end() && theirs->is_object() && place.is_object()) join(*theirs, &place);
   }
+  wire::add_missing(from, into);
 }
 
 bool is_systems(const Message& message) {

@@ -29,7 +29,9 @@ void fail_from(const wire::Fields& inner, wire::Fields* outer) {
 void keep_rest(const wire::Fields& inner, std::string_view name,
                std::initializer_list<std::string_view> known, Json* extra) {
   const std::string rest = inner.extra(known);
-  if (!rest.empty()) (*extra)[std::string(name)] = Json::parse(rest);
+  if (rest.empty()) return;
+  auto members = parse_json(rest, "extra fields");
+  if (members.ok()) (*extra)[std::string(name)] = std::move(members).value();
 }
 
 void read_sampling(wire::Fields& fields, SamplingParams* sampling) {
@@ -220,7 +222,10 @@ std::optional<wire::CallError> parse(const Json& body, bool needs_max_tokens, wi
   call->prompts.emplace_back(std::move(prompt));
 
   const std::string unknown = fields.extra(kKnownFields);
-  if (!unknown.empty()) extra.update(Json::parse(unknown));
+  if (!unknown.empty()) {
+    const auto members = parse_json(unknown, "extra fields");
+    if (members.ok()) wire::add_missing(members.value(), &extra);
+  }
   if (!extra.empty()) request.extra = dump_json(extra);
   return fields.error();
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "wire/fields.h"
 #include "wire/gemini/client.h"
 #include "wire/gemini/client_writer.h"
 
@@ -58,16 +59,16 @@ bool is_own(const GenerateRequest& request) { return request.dialect == client_d
 Status merge_own(const GenerateRequest& request, const ExtraFields& extra, Json* into) {
   if (extra.empty() || !is_own(request)) return {};
   const Json members = TRY(parse_json(extra, "extra fields"));
-  for (const auto& [key, value] : members.items()) {
-    Json& place = (*into)[key];
+  for (auto& [key, place] : into->items()) {
+    const auto theirs = members.find(key);
+    if (theirs == members.end()) continue;
     if (place.is_null()) {
-      place = value;
-    } else if (place.is_object() && value.is_object()) {
-      for (const auto& [inner, deep] : value.items()) {
-        if (!place.contains(inner)) place[inner] = deep;
-      }
+      place = *theirs;
+    } else if (place.is_object() && theirs->is_object()) {
+      wire::add_missing(*theirs, &place);
     }
   }
+  wire::add_missing(members, into);
   return {};
 }
 

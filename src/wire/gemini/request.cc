@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "wire/fields.h"
 #include "wire/gemini/names.h"
 
 namespace overtake::gemini {
@@ -14,9 +15,7 @@ Route parse_route(std::string_view rest_of_path) {
 
 void keep_extra(const std::string& members, const char* name, wire::Call* call) {
   if (members.empty()) return;
-  Json extra = call->request.extra.empty() ? Json::object() : Json::parse(call->request.extra);
-  extra[name] = Json::parse(members);
-  call->request.extra = dump_json(extra);
+  call->request.extra = wire::with_member(std::move(call->request.extra), name, members);
 }
 
 std::optional<wire::CallError> parse_request(const Json& body, wire::Call* call) {

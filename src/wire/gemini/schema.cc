@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 namespace overtake::gemini {
@@ -50,25 +51,31 @@ std::string documented(const std::string& key) {
   return key;
 }
 
+Json member_json(const std::string& key, const Json& value) {
+  if (key == "type" && value.is_string()) return lower_type(value);
+  if (key == "properties" || key == "anyOf" || key == "$defs") {
+    return value.is_structured() ? each(value) : value;
+  }
+  if (key == "items" || key == "additionalProperties") return to_json_schema(value);
+  return is_count(key) ? as_number(value) : value;
+}
+
 }  // namespace
 
 Json to_json_schema(const Json& schema) {
   if (!schema.is_object()) return schema;
   Json out = Json::object();
   bool nullable = false;
+  std::set<std::string> seen;  // two names may be documented as one: the first counts
   for (const auto& [name, value] : schema.items()) {
-    const std::string key = documented(name);
-    if (key == "type" && value.is_string()) {
-      out[key] = lower_type(value);
-    } else if (key == "nullable" && value.is_boolean()) {
+    std::string key = documented(name);
+    if (!seen.insert(key).second) continue;
+    if (key == "nullable" && value.is_boolean()) {
       nullable = value.get<bool>();
-    } else if (key == "properties" || key == "anyOf" || key == "$defs") {
-      out[key] = value.is_structured() ? each(value) : value;
-    } else if (key == "items" || key == "additionalProperties") {
-      out[key] = to_json_schema(value);
-    } else {
-      out[key] = is_count(key) ? as_number(value) : value;
+      continue;
     }
+    Json member = member_json(key, value);
+    out.get_ref<Json::object_t&>().emplace_back(std::move(key), std::move(member));
   }
   if (nullable && out.contains("type")) out["type"] = Json::array({out["type"], "null"});
   return out;

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "wire/base64.h"
+#include "wire/fields.h"
 #include "wire/ollama/client.h"
 
 namespace overtake::ollama {
@@ -42,10 +43,7 @@ class RequestWriter {
 
 Status RequestWriter::merge(const ExtraFields& extra, Json* into) const {
   if (extra.empty() || !is_own()) return {};
-  const Json members = TRY(parse_json(extra, "extra fields"));
-  for (const auto& [key, value] : members.items()) {
-    if (!into->contains(key)) (*into)[key] = value;
-  }
+  wire::add_missing(TRY(parse_json(extra, "extra fields")), into);
   return {};
 }
 

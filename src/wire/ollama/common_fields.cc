@@ -179,14 +179,13 @@ void keep_extra(const wire::Fields& fields, std::initializer_list<std::string_vi
                 wire::Call* call) {
   std::vector<std::string_view> known(std::begin(kCommonFields), std::end(kCommonFields));
   known.insert(known.end(), own);
-  const std::string rest = fields.extra(known);
-  Json extra = rest.empty() ? Json::object() : Json::parse(rest);
+  std::string extra = fields.extra(known);
   const Json* options = fields.find("options");
   if (options && options->is_object()) {
     const std::string others = wire::Fields(*options).extra(kKnownOptions);
-    if (!others.empty()) extra["options"] = Json::parse(others);
+    if (!others.empty()) extra = wire::with_member(std::move(extra), "options", others);
   }
-  if (!extra.empty()) call->request.extra = dump_json(extra);
+  call->request.extra = std::move(extra);
 }
 
 void read_images(wire::Fields& fields, Message* out) {

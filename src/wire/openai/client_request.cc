@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "wire/base64.h"
+#include "wire/fields.h"
 #include "wire/openai/client.h"
 #include "wire/openai/responses.h"
 
@@ -55,10 +56,7 @@ Status RequestWriter::merge(const ExtraFields& extra, Json* into) const {
 
 Status RequestWriter::merge_members(const ExtraFields& extra, Json* into) {
   if (extra.empty()) return {};
-  const Json members = TRY(parse_json(extra, "extra fields"));
-  for (const auto& [key, value] : members.items()) {
-    if (!into->contains(key)) (*into)[key] = value;
-  }
+  wire::add_missing(TRY(parse_json(extra, "extra fields")), into);
   return {};
 }
 

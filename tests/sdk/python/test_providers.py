@@ -74,6 +74,33 @@ class ProvidersTest(unittest.TestCase):
                         completions.create(model=model, messages=HI, stream=True) as stream:
                     list(stream)
 
+    def test_openai_responses(self):
+        client = self.make(openai.OpenAI, base_url=self.url + "/v1", api_key="any", max_retries=0)
+        # Whether the provider's models show their thoughts, or a summary of them.
+        kinds = {"compatible": "text", "ollama": "text", "anthropic": "summary",
+                 "google": "summary"}
+        for provider, kind in kinds.items():
+            with self.subTest(provider=provider):
+                events = list(client.responses.create(model=f"{provider}/reasoning.sdk",
+                                                      input="hi", stream=True))
+                for event in events:
+                    type(event).model_validate(event.to_dict())
+                names = {event.type for event in events}
+                open_name, told_name = ("response.reasoning_text.delta",
+                                        "response.reasoning_summary_text.delta")
+                self.assertEqual((open_name in names, told_name in names),
+                                 (kind == "text", kind == "summary"))
+                thought = events[-1].response.output[0]
+                self.assertEqual((bool(thought.content), bool(thought.summary)),
+                                 (kind == "text", kind == "summary"))
+        for model in self.each("cut"):
+            with self.subTest(model=model):
+                begun = client.responses.create(model=model, input="hi", background=True)
+                for event in client.responses.retrieve(begun.id, stream=True):
+                    type(event).model_validate(event.to_dict())
+                self.assertEqual(event.type, "response.failed")
+                self.assertEqual(client.responses.retrieve(begun.id).status, "failed")
+
     def test_anthropic(self):
         client = self.make(anthropic.Anthropic, base_url=self.url, api_key="any", max_retries=0)
         fixed = {"max_tokens": 50, "messages": HI}
