@@ -16,7 +16,8 @@ using overtake::Json;
 namespace openai = overtake::openai;
 namespace wire = overtake::wire;
 
-void check_call(const wire::Call& call) {
+// `goes_on`: after an earlier response or in a conversation, whose items come later.
+void check_call(const wire::Call& call, bool goes_on) {
   OVERTAKE_CHECK(call.n_choices() == 1);
   const overtake::GenerateRequest request = call.choice_request(0);
   OVERTAKE_CHECK(request.max_tokens.value_or(1) > 0);
@@ -24,7 +25,8 @@ void check_call(const wire::Call& call) {
   OVERTAKE_CHECK(request.extra.empty() || overtake::parse_json(request.extra, "extra").ok());
   (void)openai::shared_with_chat(request.extra);
   const auto& chat = std::get<overtake::ChatPrompt>(request.prompt);
-  OVERTAKE_CHECK(!chat.messages.empty() && chat.messages.size() == call.origins.size());
+  OVERTAKE_CHECK(chat.messages.size() == call.origins.size());
+  OVERTAKE_CHECK(goes_on || !chat.messages.empty());
   if (const auto unmet = first_unmet(request, overtake::FeatureSet())) {
     OVERTAKE_CHECK(!openai::responses_dialect.field_of(*unmet).empty());
   }
@@ -76,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     OVERTAKE_CHECK(overtake::parse_json(openai::responses_dialect.error_body(*error), "e").ok());
     return 0;
   }
-  check_call(call);
+  check_call(call, body->contains("previous_response_id") || body->contains("conversation"));
   check_items(openai::input_items((*body)["input"], "1"));
   check_answer(&call, text);
   return 0;
