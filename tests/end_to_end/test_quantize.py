@@ -108,6 +108,34 @@ class Quantize(unittest.TestCase):
         self.assertIn("warning: ", done.stderr)
         self.assertIn("Q8_0", done.stderr)
 
+    def test_calibration_keeps_what_the_text_needs(self):
+        model, text = self.folder / "wide", self.folder / "text.txt"
+        kept = self.folder / "kept.imatrix"
+        model.write_bytes(wide_model())
+        text.write_text("the thin hat in the tin then thaws in the inn " * 20)
+        done = self.quantize(model, "--type", "q4_0", "--calibrate", str(text), "--imatrix-out",
+                             str(kept))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertRegex(done.stdout, r"Read \d+ tokens")
+        calibrated = pathlib.Path(self.out).read_bytes()
+        done = self.quantize(model, "--type", "q4_0", "--imatrix", str(kept), "--force")
+        self.assertEqual(0, done.returncode, done.stderr)
+        again = pathlib.Path(self.out).read_bytes()
+        self.assertEqual(len(calibrated), len(again))
+        same = sum(a == b for a, b in zip(calibrated, again))
+        self.assertGreater(same, 0.999 * len(again))  # means become sums and means again
+        self.assertEqual(0, self.quantize(model, "--type", "q4_0", "--force").returncode)
+        self.assertNotEqual(calibrated, pathlib.Path(self.out).read_bytes())
+
+    def test_refuses_an_importance_matrix_of_another_model(self):
+        other = self.folder / "other.imatrix"
+        other.write_bytes(b"\1\0\0\0\3\0\0\0abc\1\0\0\0\1\0\0\0\0\0\x80\x3f")
+        done = self.quantize(GOLDEN / "llama2-gqa", "--type", "q4_0", "--imatrix", str(other))
+        self.assert_refused(done, "none of its tensors", code=2)
+        other.write_bytes(b"\1\0\0\0\3\0\0\0abc\1")
+        done = self.quantize(GOLDEN / "llama2-gqa", "--type", "q4_0", "--imatrix", str(other))
+        self.assert_refused(done, "other.imatrix")
+
     def test_refuses_numbers_that_are_none_by_name(self):
         model = self.folder / "damaged"
         model.mkdir()

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <mutex>
@@ -17,12 +18,12 @@ namespace {
 // One tensor on its way, behind TensorForm::encode.
 class TensorEncoding {
  public:
-  TensorEncoding(const PlannedTensor& tensor, const Encoder& encoder,
-                 std::span<const float> importance, TensorLoss* loss)
+  TensorEncoding(const PlannedTensor& tensor, const Encoder& encoder, std::vector<float> importance,
+                 TensorLoss* loss)
       : name_(tensor.name),
         n_cols_(tensor.shape.back()),
         encoder_(encoder),
-        importance_(importance),
+        importance_(std::move(importance)),
         loss_(loss) {}
 
   // Any thread.
@@ -61,20 +62,33 @@ class TensorEncoding {
   const std::string& name_;
   int64_t n_cols_;
   const Encoder& encoder_;
-  std::span<const float> importance_;
+  std::vector<float> importance_;
   TensorLoss* loss_;
   std::mutex mutex_;
 };
 
-Result<std::span<const float>> importance_of(const PlannedTensor& tensor,
-                                             const Importance* importance) {
-  if (!importance) return std::span<const float>();
+// No column matters so little that it may become anything: the text that was read for the
+// importance is not all that the model will read.
+constexpr float kLeastImportance = 1e-4f;  // of the mean
+
+// Empty if nothing is known.
+Result<std::vector<float>> importance_of(const PlannedTensor& tensor,
+                                         const Importance* importance) {
+  if (!importance) return std::vector<float>();
   const std::span<const float> found = importance->of(tensor.name);
-  if (found.empty() || static_cast<int64_t>(found.size()) == tensor.shape.back()) return found;
-  return Error{ErrorCode::kInvalidArgument,
-               fmt::format("importance of {} columns for tensor {}, which has {}; the importance "
-                           "matrix; take the one of this model",
-                           found.size(), escaped(tensor.name), tensor.shape.back())};
+  if (!found.empty() && static_cast<int64_t>(found.size()) != tensor.shape.back()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("importance of {} columns for tensor {}, which has {}; the importance "
+                             "matrix; take the one of this model",
+                             found.size(), escaped(tensor.name), tensor.shape.back())};
+  }
+  double sum = 0;
+  for (const float value : found) sum += value;
+  if (!(sum > 0)) return std::vector<float>();
+  const float mean = static_cast<float>(sum / static_cast<double>(found.size()));
+  std::vector<float> out;
+  for (const float value : found) out.push_back(std::max(value / mean, kLeastImportance));
+  return out;
 }
 
 }  // namespace
@@ -98,10 +112,10 @@ Result<std::vector<TensorLoss>> quantize_gguf(const Checkpoint& checkpoint, cons
     if (!planned[i].source) continue;
     losses[i].n_elements = 1;
     for (const int64_t size : planned[i].shape) losses[i].n_elements *= size;
-    const auto importance = TRY(importance_of(planned[i], options.importance));
+    std::vector<float> importance = TRY(importance_of(planned[i], options.importance));
     const auto encoder = std::make_shared<Encoder>(type, options.isa);
     const auto encoding =
-        std::make_shared<TensorEncoding>(planned[i], *encoder, importance, &losses[i]);
+        std::make_shared<TensorEncoding>(planned[i], *encoder, std::move(importance), &losses[i]);
     forms[i].encode = [encoder, encoding](int64_t first, std::span<const float> rows,
                                           std::byte* blocks) {
       return encoding->encode(first, rows, blocks);
