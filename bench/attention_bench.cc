@@ -45,11 +45,12 @@ Machine& machine() {
   return instance;
 }
 
-// Layers enough that decode does not find the last step's keys in a cache.
-int layers_for(const Shape& shape, int64_t depth, bool decode) {
+// Layers enough that no step finds the last one's keys in a cache; pages then lie as far apart as a
+// model's.
+int layers_for(const Shape& shape, int64_t depth) {
   constexpr int64_t kWorkingSet = int64_t{1} << 30;
   const int64_t layer = depth * shape.n_kv_heads * shape.head_dim * 4;
-  return decode ? static_cast<int>(std::clamp<int64_t>(kWorkingSet / layer, 2, 64)) : 2;
+  return static_cast<int>(std::clamp<int64_t>(kWorkingSet / layer, 2, 32));
 }
 
 std::vector<float> random_rows(int64_t n) {
@@ -89,7 +90,7 @@ class Deep {
 
 void run_attention(benchmark::State& bench, const Shape& shape) {
   const int64_t rows = bench.range(0), depth = bench.range(1);
-  const int n_layers = layers_for(shape, depth, rows == 1);
+  const int n_layers = layers_for(shape, depth);
   Deep deep(shape, depth, rows, n_layers);
   Arena arena;
   ThreadPool& pool = machine().pool;
