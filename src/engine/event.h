@@ -1,6 +1,7 @@
 // Event: what comes back from a model while it answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,6 +54,13 @@ struct ToolEvent {
   std::string arguments;  // a fragment
   std::string signature = {};
 };
+// The vector of one input of an EmbedRequest: of length 1, if the model is on this machine. They
+// come in any order, each once.
+struct EmbeddingEvent {
+  size_t index = 0;           // of the input
+  std::vector<float> values;  // [dimensions]
+  bool truncated = false;     // it is of the input's beginning only: the rest did not fit
+};
 struct UsageEvent {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;       // of the prompt, read from a cache
@@ -89,9 +97,10 @@ struct FailedEvent {
   std::optional<UpstreamFault> upstream = {};
 };
 // Order: started, (text | reasoning | refusal | tool)*, usage, finished; or failed at any point.
+// Of embeddings: started, embedding*, usage, finished, or failed.
 // Finished and failed are the last.
 using Event = std::variant<StartedEvent, TextEvent, ReasoningEvent, RefusalEvent, ToolEvent,
-                           UsageEvent, FinishedEvent, FailedEvent>;
+                           EmbeddingEvent, UsageEvent, FinishedEvent, FailedEvent>;
 bool is_last(const Event& event);
 
 }  // namespace overtake

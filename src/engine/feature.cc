@@ -80,6 +80,12 @@ std::string_view feature_name(Feature feature) {
       return "prompts of token ids";
     case Feature::kIgnoreEnd:
       return "going on past the end";
+    case Feature::kEmbeddings:
+      return "embeddings";
+    case Feature::kEmbedTokens:
+      return "embeddings of token ids";
+    case Feature::kEmbedTasks:
+      return "embeddings for a task";
   }
   return "this";
 }
@@ -114,6 +120,23 @@ std::optional<FeatureUse> first_unmet(const GenerateRequest& request, FeatureSet
   };
   for (const auto& use : uses) {
     if (use.wanted && !features.has(use.feature)) return FeatureUse{use.feature};
+  }
+  return std::nullopt;
+}
+
+std::optional<FeatureUse> first_unmet(const EmbedRequest& request, FeatureSet features) {
+  if (!features.has(Feature::kEmbeddings)) return FeatureUse{Feature::kEmbeddings};
+  for (size_t i = 0; i < request.inputs.size(); ++i) {
+    const EmbedInput& input = request.inputs[i];
+    const int part = static_cast<int>(i);
+    const bool has_task = !input.task.empty() || !input.title.empty();
+    if (std::holds_alternative<TokenPrompt>(input.content) &&
+        !features.has(Feature::kEmbedTokens)) {
+      return FeatureUse{.feature = Feature::kEmbedTokens, .part = part};
+    }
+    if (has_task && !features.has(Feature::kEmbedTasks)) {
+      return FeatureUse{.feature = Feature::kEmbedTasks, .part = part};
+    }
   }
   return std::nullopt;
 }

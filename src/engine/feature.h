@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/embed_request.h"
 #include "engine/generate_request.h"
 
 namespace overtake {
@@ -34,8 +35,11 @@ enum class Feature {
   kTextPrompt,
   kTokenPrompt,
   kIgnoreEnd,
+  kEmbeddings,
+  kEmbedTokens,  // ... of token ids
+  kEmbedTasks,   // ... for a task, or with a title
 };
-constexpr int kFeatureCount = static_cast<int>(Feature::kIgnoreEnd) + 1;
+constexpr int kFeatureCount = static_cast<int>(Feature::kEmbedTasks) + 1;
 // As messages have it: "images", "a JSON schema for the answer".
 std::string_view feature_name(Feature feature);
 
@@ -60,7 +64,7 @@ class FeatureSet {
 static_assert(kFeatureCount <= 32);
 
 // What every model on this machine can do. Effort and budget bound a reasoning that such a model
-// may not do at all, so any of them is kept.
+// may not do at all, so any of them is kept; and a decoder's embedding is the same for any task.
 constexpr FeatureSet kLocalFeatures = {Feature::kReasoning,
                                        Feature::kLogprobs,
                                        Feature::kPromptLogprobs,
@@ -74,9 +78,13 @@ constexpr FeatureSet kLocalFeatures = {Feature::kReasoning,
                                        Feature::kStop,
                                        Feature::kTextPrompt,
                                        Feature::kTokenPrompt,
-                                       Feature::kIgnoreEnd};
+                                       Feature::kIgnoreEnd,
+                                       Feature::kEmbeddings,
+                                       Feature::kEmbedTokens,
+                                       Feature::kEmbedTasks};
 
-// Something that a request asks for, and where: indices are -1 where they do not apply.
+// Something that a request asks for, and where: indices are -1 where they do not apply. `part` is
+// an input's of embeddings.
 struct FeatureUse {
   Feature feature;
   int message = -1;
@@ -86,5 +94,6 @@ struct FeatureUse {
 
 // The first thing in the request that is not in `features`.
 std::optional<FeatureUse> first_unmet(const GenerateRequest& request, FeatureSet features);
+std::optional<FeatureUse> first_unmet(const EmbedRequest& request, FeatureSet features);
 
 }  // namespace overtake

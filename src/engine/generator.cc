@@ -60,6 +60,8 @@ size_t size_of(const Event& event) {
     bytes += refusal->text.size();
   } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
     bytes += tool->arguments.size() + tool->signature.size();
+  } else if (const auto* embedding = std::get_if<EmbeddingEvent>(&event)) {
+    bytes += embedding->values.size() * sizeof(float);
   }
   return bytes;
 }
@@ -150,6 +152,12 @@ Result<Answer> Generator::count_tokens(GenerateRequest) {
   return Error{ErrorCode::kUnsupported,
                fmt::format("the model \"{}\" can not count the tokens of a prompt; request; read "
                            "the usage of an answer instead",
+                           info().name)};
+}
+
+Result<Answer> Generator::embed(EmbedRequest) {
+  return Error{ErrorCode::kUnsupported,
+               fmt::format("the model \"{}\" gives no embeddings; request; ask a model that does",
                            info().name)};
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "engine/embed_request.h"
 #include "engine/event.h"
 #include "engine/feature.h"
 #include "engine/generate_request.h"
@@ -100,6 +101,9 @@ class Generator {
   // How many tokens the request's prompt has, as an answer of nothing but its usage. Returns at
   // once; kUnsupported by models that can not tell.
   virtual Result<Answer> count_tokens(GenerateRequest request);
+  // The vectors of the request's inputs. Returns at once, as generate() does; kUnsupported by
+  // models that give none, which lack Feature::kEmbeddings.
+  virtual Result<Answer> embed(EmbedRequest request);
 };
 
 // An answer to count_tokens that is known already.

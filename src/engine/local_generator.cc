@@ -79,12 +79,44 @@ class LocalGenerator : public Generator {
     return answer;
   }
 
+  Result<Answer> embed(EmbedRequest request) override {
+    TRY(check_embedding(request));
+    request.model = info_.name;
+    auto job = std::make_shared<EmbedJob>(*model_, std::move(request), info_.context_length);
+    Answer answer(job->stream());
+    TRY(scheduler_.submit(std::move(job)));
+    return answer;
+  }
+
   Result<Answer> count_tokens(GenerateRequest request) override {
     TRY(check_length(request.prompt));
     return counted(static_cast<int64_t>(TRY(model_->tokens_of(request.prompt)).size()));
   }
 
  private:
+  // All but the lengths, which EmbedJob finds out when it comes to read an input.
+  Status check_embedding(const EmbedRequest& request) const {
+    const int64_t width = model_->model().info().width;
+    if (request.dimensions && (*request.dimensions < 1 || *request.dimensions > width)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("{} dimensions are wanted, this model's embeddings have {}; "
+                               "dimensions; ask for 1 to {}",
+                               *request.dimensions, width, width)};
+    }
+    for (size_t i = 0; i < request.inputs.size(); ++i) {
+      const auto& content = request.inputs[i].content;
+      const auto* ids = std::get_if<TokenPrompt>(&content);
+      // Text gets its tokens later: whether the model has any for it is known now.
+      if (ids) TRY(model_->tokens_of(*ids));
+      if (!ids) TRY(model_->tokens_of(TextPrompt{}));
+      if (ids ? ids->ids.empty() : std::get<TextPrompt>(content).text.empty()) {
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("input {} is empty; input; give it at least one token", i)};
+      }
+    }
+    return {};
+  }
+
   Error too_long(const std::string& size) const {
     return {ErrorCode::kContextLength,
             fmt::format("This model's maximum context length is {} tokens. However, your prompt "

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace overtake {
 namespace {
@@ -12,6 +13,8 @@ constexpr std::string_view kToken = " token";
 constexpr int64_t kDefaultTokens = 16;
 constexpr int64_t kContextLength = 131'072;
 constexpr int64_t kBytesPerToken = 4;
+constexpr int64_t kEmbeddingWidth = 64;
+constexpr int64_t kMaxEmbeddingWidth = 8192;
 
 class NullGenerator : public Generator {
  public:
@@ -30,10 +33,7 @@ class NullGenerator : public Generator {
   Result<Answer> generate(GenerateRequest request) override {
     const int64_t prompt_tokens = length_of(request.prompt);
     if (prompt_tokens > kContextLength) {
-      return Error{ErrorCode::kContextLength,
-                   fmt::format("the prompt has {} tokens, the context of \"null\" holds {}; "
-                               "request; shorten the prompt",
-                               prompt_tokens, kContextLength)};
+      return too_long("the prompt", prompt_tokens);
     }
     auto stream = std::make_shared<AnswerStream>();
     StartedEvent started;
@@ -52,7 +52,44 @@ class NullGenerator : public Generator {
     return counted(length_of(request.prompt));
   }
 
+  Result<Answer> embed(EmbedRequest request) override {
+    const int64_t width = request.dimensions.value_or(kEmbeddingWidth);
+    if (width < 1 || width > kMaxEmbeddingWidth) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("{} dimensions are wanted; dimensions; ask for 1 to {}", width,
+                               kMaxEmbeddingWidth)};
+    }
+    auto stream = std::make_shared<AnswerStream>();
+    stream->push(StartedEvent{.model = info_.name});
+    UsageEvent usage;
+    for (size_t i = 0; i < request.inputs.size(); ++i) {
+      const auto& content = request.inputs[i].content;
+      const auto* ids = std::get_if<TokenPrompt>(&content);
+      const int64_t length = ids ? length_of(*ids) : length_of(std::get<TextPrompt>(content));
+      if (length == 0) {
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("input {} is empty; input; give it at least one token", i)};
+      }
+      if (length > kContextLength && !request.truncate) {
+        return too_long(fmt::format("input {}", i), length);
+      }
+      usage.prompt_tokens += std::min(length, kContextLength);
+      const float value = 1 / std::sqrt(static_cast<float>(width));
+      stream->push(EmbeddingEvent{i, std::vector<float>(static_cast<size_t>(width), value),
+                                  length > kContextLength});
+    }
+    stream->push(usage);
+    stream->push(FinishedEvent{});
+    return Answer(std::move(stream));
+  }
+
  private:
+  static Error too_long(const std::string& what, int64_t n_tokens) {
+    return {ErrorCode::kContextLength,
+            fmt::format("{} has {} tokens, the context of \"null\" holds {}; request; shorten it",
+                        what, n_tokens, kContextLength)};
+  }
+
   static int64_t length_of(const Prompt& prompt) {
     if (const auto* ids = std::get_if<TokenPrompt>(&prompt)) {
       return static_cast<int64_t>(ids->ids.size());

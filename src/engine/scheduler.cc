@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/time.h"
+#include "engine/embed_reads.h"
 
 namespace overtake {
 namespace {
@@ -57,14 +58,18 @@ struct Scheduler::Impl {
         options(options),
         pool(make_pool(model.model().info(), kv_bytes, options)),
         ops(model.backend().make_ops()),
+        embeds(model.model().info().width, options.max_queued),
         planner(options.speculation == Speculation::kAlways) {}
 
   void run();
   void step();
   void admit();
+  std::optional<int64_t> pages_left_after(int64_t wanted) const;
   bool try_admit(Sequence& sequence);
+  bool try_admit_embedding();
   void adopt_kept_state(Sequence& sequence);
-  void take_slot(Sequence& sequence);
+  void make_room(int64_t pages_left, SequenceState& state);
+  void take_slot(SequenceState& state);
   int64_t checkpoint_position(const Sequence& sequence) const;
   void drop_ended();
   void plan_drafts();
@@ -86,13 +91,14 @@ struct Scheduler::Impl {
   bool stopping = false;                        // guarded by mutex
 
   // The scheduler thread's own.
+  EmbedReads embeds;  // but for its submit()
   std::vector<std::unique_ptr<Sequence>> active;
   std::deque<KeptState> kept;  // the latest last
   std::vector<int32_t> batch_ids;
   std::vector<int64_t> batch_positions;
   std::vector<int32_t> logit_rows;
   std::vector<Segment> segments;
-  std::vector<Sequence*> in_step;  // of each segment
+  std::vector<Sequence*> in_step;  // of each segment; embeddings' segments come after them
   struct Choice {
     Sequence* sequence;
     int64_t first_row;  // of the step's logits
@@ -142,11 +148,24 @@ Status Scheduler::submit(std::unique_ptr<Sequence> sequence) {
   return {};
 }
 
+Status Scheduler::submit(std::shared_ptr<EmbedJob> job) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopping) {
+      return Error{ErrorCode::kUnavailable, "the model is being unloaded; try again later"};
+    }
+    TRY(impl_->embeds.submit(std::move(job)));
+  }
+  impl_->work.notify_one();
+  return {};
+}
+
 void Scheduler::Impl::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex);
-      work.wait(lock, [&] { return stopping || !queue.empty() || !active.empty(); });
+      work.wait(lock,
+                [&] { return stopping || !queue.empty() || !active.empty() || embeds.any(); });
       if (stopping) break;
     }
     step();
@@ -154,6 +173,7 @@ void Scheduler::Impl::run() {
   const Error error{ErrorCode::kUnavailable, "the server is shutting down; try again elsewhere"};
   for (const auto& sequence : active) sequence->fail(error, true);
   active.clear();
+  embeds.fail_all(error);
   const std::lock_guard lock(mutex);
   for (const auto& sequence : queue) sequence->fail(error, true);
   queue.clear();
@@ -161,6 +181,7 @@ void Scheduler::Impl::run() {
 
 void Scheduler::Impl::step() {
   drop_ended();
+  embeds.begin_step(now_us());
   admit();
   plan_drafts();
   if (!build_batch()) return;
@@ -169,13 +190,14 @@ void Scheduler::Impl::step() {
   const Tensor logits = model.model().forward(batch, *ops);
   const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - begin;
   if (!reads_prompts) planner.cost().learn(batch.n_tokens(), n_drafted, time.count());
-  for (size_t i = 0; i < segments.size(); ++i) {
+  for (size_t i = 0; i < in_step.size(); ++i) {
     SequenceState& state = *segments[i].state;
     state.commit(segments[i].n_rows);
     // A checkpoint may fail for want of memory: then there is none.
     if (state.n_tokens() == checkpoint_position(*in_step[i])) (void)state.checkpoint().ok();
   }
   take_results(logits);
+  embeds.take_results(now_us());
 }
 
 // Recurrent state goes back only to where a copy of it was kept. One near the prompt's end serves
@@ -229,17 +251,28 @@ int64_t Scheduler::Impl::pages_promised() const {
   for (const auto& sequence : active) {
     pages += pages_for(sequence->n_prompt() + sequence->max_new());
   }
-  return pages;
+  return pool.shape().n_layers > 0 ? pages + embeds.pages_promised() : pages;
 }
 
+// In order of arrival, whether it is an answer or an embedding that is wanted.
 void Scheduler::Impl::admit() {
-  while (static_cast<int64_t>(active.size()) < options.max_sequences) {
+  for (;;) {
+    const auto embed_arrival = embeds.next_arrival();
     std::unique_ptr<Sequence> next;
     {
       const std::lock_guard lock(mutex);
-      if (queue.empty() || !try_admit(*queue.front())) return;
-      next = std::move(queue.front());
-      queue.pop_front();
+      const bool any = static_cast<int64_t>(active.size()) < options.max_sequences &&
+                       !queue.empty() &&
+                       (!embed_arrival || queue.front()->queued_at_us <= *embed_arrival);
+      if (any && !try_admit(*queue.front())) return;
+      if (any) {
+        next = std::move(queue.front());
+        queue.pop_front();
+      }
+    }
+    if (!next) {
+      if (!embed_arrival || !try_admit_embedding()) return;
+      continue;
     }
     next->admitted_at_us = now_us();
     if (next->drafter()) next->drafter()->share(planner.rates());
@@ -247,33 +280,54 @@ void Scheduler::Impl::admit() {
   }
 }
 
+// Pages that nobody was promised once `wanted` more are; nothing where there is no room for one
+// more sequence.
+std::optional<int64_t> Scheduler::Impl::pages_left_after(int64_t wanted) const {
+  const int64_t left = pool.max_pages() - pages_promised() - wanted;
+  // Every running sequence holds its recurrent state from its admission on.
+  const int64_t slots = pool.recurrent().max_slots();
+  const int64_t n_running = static_cast<int64_t>(active.size()) + embeds.n_active();
+  if (left < 0 || (slots > 0 && n_running >= slots)) return std::nullopt;
+  return left;
+}
+
 // Gives `sequence` a state if its pages can be promised; kept states make room, the oldest first.
 bool Scheduler::Impl::try_admit(Sequence& sequence) {
-  const int64_t wanted = pages_for(sequence.n_prompt() + sequence.max_new());
-  const int64_t left = pool.max_pages() - pages_promised() - wanted;
-  if (left < 0) return false;
-  // Every running sequence holds its recurrent state from here on.
-  const int64_t slots = pool.recurrent().max_slots();
-  if (slots > 0 && static_cast<int64_t>(active.size()) >= slots) return false;
+  const auto left = pages_left_after(pages_for(sequence.n_prompt() + sequence.max_new()));
+  if (!left) return false;
   adopt_kept_state(sequence);
+  make_room(*left, *sequence.state);
+  return true;
+}
+
+// The same for the next input of embeddings, which has to be read from its beginning.
+bool Scheduler::Impl::try_admit_embedding() {
+  const auto left = pages_left_after(pages_for(embeds.next_length()));
+  if (!left) return false;
+  SequenceState state(pool);
+  make_room(*left, state);
+  embeds.begin_next(std::move(state), now_us());
+  return true;
+}
+
+void Scheduler::Impl::make_room(int64_t pages_left, SequenceState& state) {
   const auto kept_pages = [&] {
     int64_t pages = 0;
     for (const KeptState& entry : kept) pages += pages_for(entry.state.n_tokens());
     return pages;
   };
-  while (!kept.empty() && kept_pages() > left) kept.pop_front();
-  if (slots > 0) take_slot(sequence);
-  return true;
+  while (!kept.empty() && kept_pages() > pages_left) kept.pop_front();
+  if (pool.recurrent().max_slots() > 0) take_slot(state);
 }
 
 // What is only kept for its use later makes room: states of ended requests, then checkpoints.
-void Scheduler::Impl::take_slot(Sequence& sequence) {
-  while (!sequence.state->reserve(1).ok() && !kept.empty()) kept.pop_front();
-  if (sequence.state->reserve(1).ok()) return;
-  sequence.state->drop_checkpoints();
+void Scheduler::Impl::take_slot(SequenceState& state) {
+  while (!state.reserve(1).ok() && !kept.empty()) kept.pop_front();
+  if (state.reserve(1).ok()) return;
+  state.drop_checkpoints();
   for (const auto& other : active) other->state->drop_checkpoints();
   // If it is the system that has no memory, the first step's reserve() says so.
-  (void)sequence.state->reserve(1).ok();
+  (void)state.reserve(1).ok();
 }
 
 void Scheduler::Impl::adopt_kept_state(Sequence& sequence) {
@@ -348,6 +402,9 @@ bool Scheduler::Impl::build_batch() {
   const bool busy = std::any_of(active.begin(), active.end(),
                                 [](const auto& sequence) { return sequence->n_generated() > 0; });
   int64_t budget = busy ? options.prefill_rows_busy : options.prefill_rows;
+  // Prompts go first, so that a list of texts holds no chat up, but do not take all.
+  const int64_t for_embeddings = embeds.n_active() > 0 ? budget / 4 : 0;
+  budget -= for_embeddings;
   for (size_t i = 0; i < active.size(); ++i) {
     Sequence& sequence = *active[i];
     int64_t n_rows = sequence.n_unread();
@@ -370,14 +427,16 @@ bool Scheduler::Impl::build_batch() {
     }
     add_rows(sequence, n_rows);
   }
-  return !in_step.empty();
+  embeds.add_rows(budget + for_embeddings, {batch_ids, batch_positions, segments});
+  reads_prompts = reads_prompts || segments.size() > in_step.size();
+  return !segments.empty();
 }
 
 void Scheduler::Impl::take_results(const Tensor& logits) {
   // Prompt log probabilities first, in order; then each sequence's next token, side by side.
   choices.clear();
   int64_t row = 0;
-  for (size_t s = 0; s < segments.size(); ++s) {
+  for (size_t s = 0; s < in_step.size(); ++s) {
     const Segment& segment = segments[s];
     const int64_t n_ids = static_cast<int64_t>(in_step[s]->ids().size());
     while (row < logits.rows && logit_rows[row] < segment.first_row + segment.n_rows) {

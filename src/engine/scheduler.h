@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "engine/embed_job.h"
 #include "engine/local_model.h"
 #include "engine/sequence.h"
 
@@ -30,6 +31,8 @@ class Scheduler {
   int64_t max_tokens() const;
   // kExhausted when too many wait.
   Status submit(std::unique_ptr<Sequence> sequence);
+  // Embeddings are read beside prompts, with a share of each step's rows for them.
+  Status submit(std::shared_ptr<EmbedJob> job);
 
  private:
   struct Impl;

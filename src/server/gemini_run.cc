@@ -4,8 +4,10 @@
 
 #include "server/completion_run.h"
 #include "server/count_run.h"
+#include "server/embed_run.h"
 #include "server/reply.h"
 #include "wire/gemini/dialect.h"
+#include "wire/gemini/embeddings.h"
 #include "wire/gemini/request.h"
 
 namespace overtake {
@@ -39,11 +41,18 @@ void run_gemini(const ServerContext& context, std::shared_ptr<HttpExchange> exch
     return run_count(context, std::move(exchange), gemini::count_dialect, {"totalTokens"},
                      std::move(call));
   }
+  const bool is_batch = route.method == "batchEmbedContents";
+  if (is_batch || route.method == "embedContent") {
+    return run_embed(context, std::move(exchange),
+                     is_batch ? gemini::batch_embed_dialect : gemini::embed_dialect,
+                     {.model = route.model});
+  }
   if (!call.stream && route.method != "generateContent") {
     return reply_error(
         *exchange,
         wire::plain_error(404, fmt::format("there is no POST {} here; a model takes "
-                                           "generateContent, streamGenerateContent, countTokens",
+                                           "generateContent, streamGenerateContent, countTokens, "
+                                           "embedContent, batchEmbedContents",
                                            request.path)),
         gemini::event_dialect);
   }

@@ -1,5 +1,5 @@
-// The way of Gemini's calls, whose paths say what is asked of which model, to a completion or a
-// count.
+// The way of Gemini's calls, whose paths say what is asked of which model, to a completion, a
+// count or embeddings.
 #pragma once
 
 #include <memory>

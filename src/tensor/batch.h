@@ -22,6 +22,8 @@ struct Segment {
   // a prompt's whole length makes its chunks agree with one pass over it.
   int64_t rope_span;
   Phase phase = Phase::kDecode;
+  // Where the sum of these rows' last hidden states goes, [width], for embeddings; null: none.
+  double* pooled = nullptr;
 };
 
 struct Batch {

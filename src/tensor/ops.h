@@ -83,6 +83,10 @@ class Ops {
   virtual void mlp_add(Tensor x, const Linear& up, const Linear& down, Activation activation,
                        Tensor into) = 0;
 
+  // Adds the rows of x, each after `norm`, to the `pooled` of those segments that have one. Row
+  // after row: the sum's bits do not depend on how a sequence is cut into batches.
+  virtual void pool_rows(Tensor x, const Norm& norm) = 0;
+
   // The rows named by batch.logit_rows: [n_logit_rows, cols].
   virtual Tensor take_logit_rows(Tensor x) = 0;
 

@@ -44,6 +44,7 @@ class TapOps : public Ops {
                Tensor into) override {
     ops_.mlp_add(x, up, down, activation, into);
   }
+  void pool_rows(Tensor x, const Norm& norm) override { ops_.pool_rows(x, norm); }
   Tensor take_logit_rows(Tensor x) override { return ops_.take_logit_rows(x); }
   void observe_hidden(int k, Tensor x) override { hidden_(k, x); }
 

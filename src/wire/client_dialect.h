@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
+#include "engine/embed_request.h"
 #include "engine/event.h"
 #include "engine/feature.h"
 #include "engine/generate_request.h"
@@ -34,6 +36,13 @@ class AnswerReader {
   virtual Status finish(std::vector<Event>* out) = 0;
 };
 
+// The vectors of an EmbedRequest's inputs, as a vendor gave them.
+struct EmbedReply {
+  std::string model;                        // that it says answers; or empty
+  std::vector<std::vector<float>> vectors;  // [n_inputs]; one that was missing is empty
+  UsageEvent usage;
+};
+
 struct ClientDialect {
   std::string_view name;  // "openai": see GenerateRequest::dialect
   FeatureSet features;    // what its requests can say
@@ -54,10 +63,20 @@ struct ClientDialect {
   std::string (*next_models_path)(std::string_view body) = nullptr;
   // Name and value of a header that models_path wants besides the key's.
   std::pair<std::string_view, std::string_view> models_header = {};
+  // How vectors are asked for, and read from a document that parse_json has bounded; null where a
+  // vendor gives none. What is wrong with the vectors themselves is found by who calls read_embed.
+  Result<Outgoing> (*write_embed)(const EmbedRequest& request) = nullptr;
+  Result<EmbedReply> (*read_embed)(const Json& body) = nullptr;
 };
 
 // Reads a count, whose body `read_count` understands, as an answer of nothing but its usage.
 std::unique_ptr<AnswerReader> make_count_reader(Result<int64_t> (*read_count)(std::string_view));
+
+// Reads `n_inputs` vectors, whose body `read_embed` understands, as embeddings; all of one length.
+std::unique_ptr<AnswerReader> make_embed_reader(Result<EmbedReply> (*read_embed)(const Json&),
+                                                size_t n_inputs);
+// request.extra goes back into the dialect that it came from, never over what is written already.
+Status merge_extra(const EmbedRequest& request, std::string_view dialect, Json* body);
 
 // Bounds on what an upstream may make us hold.
 constexpr size_t kMaxPlainAnswerBytes = 32u << 20;

@@ -72,6 +72,17 @@ int64_t count_member(const Json& object, std::string_view name) {
   return fits ? std::max<int64_t>(value->get<int64_t>(), 0) : 0;
 }
 
+std::vector<float> floats_of(const Json* values) {
+  std::vector<float> out;
+  if (!values || !values->is_array()) return out;
+  out.reserve(values->size());
+  for (const Json& value : *values) {
+    if (!value.is_number()) return {};
+    out.push_back(value.get<float>());
+  }
+  return out;
+}
+
 std::vector<TokenLogprob> read_token_logprobs(const Json* entries) {
   std::vector<TokenLogprob> out;
   if (!entries || !entries->is_array()) return out;

@@ -24,6 +24,9 @@ int64_t count_member(const Json& object, std::string_view name);
 // top_logprobs}]. `entries` may be null or anything.
 std::vector<TokenLogprob> read_token_logprobs(const Json* entries);
 
+// An array of numbers, as floats; empty for anything else. `values` may be null.
+std::vector<float> floats_of(const Json* values);
+
 // An answer that is not `api` ("OpenAI's chat completions"): kDamaged. `what` must not quote it.
 Error damaged_answer(std::string_view api, std::string_view what);
 

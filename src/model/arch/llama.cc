@@ -185,6 +185,7 @@ class LlamaModel : public Model {
       ops.release(mark);
       if (i + 1 < info_.n_layers) ops.observe_hidden(i + 1, h);
     }
+    ops.pool_rows(h, norm_);
     const Tensor last = ops.norm(ops.take_logit_rows(h), norm_);
     ops.observe_hidden(info_.n_layers, last);
     return ops.linear(last, head_);

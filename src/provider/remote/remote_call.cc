@@ -72,8 +72,8 @@ void RemoteCall::attempt() {
 void RemoteCall::on_head(const HttpResponseHead& head) {
   head_ = head;
   if (head.status != 200) return;
-  if (request_.is_count) {
-    reader_ = wire::make_count_reader(request_.upstream->dialect->read_count);
+  if (request_.document_reader) {
+    reader_ = request_.document_reader();
     return;
   }
   std::string type(head.header("content-type").value_or(""));

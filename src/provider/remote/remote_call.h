@@ -18,7 +18,8 @@ struct RemoteRequest {
   wire::Outgoing outgoing;
   std::shared_ptr<AnswerStream> answer;
   std::optional<int64_t> deadline_us;  // UTC
-  bool is_count = false;               // answered by ClientDialect::read_count
+  // Reads an answer that is one document: a count, embeddings. Empty: it answers a prompt.
+  std::function<std::unique_ptr<wire::AnswerReader>()> document_reader = {};
   // Whether what proves reasoning to its vendor can come back to it: only in its own dialect.
   bool keeps_signatures = true;
   // The prices of the model that says it answers; null: the answer's price is unknown.

@@ -66,7 +66,10 @@ class RemoteGenerator : public Generator {
   Result<Answer> generate(GenerateRequest request) override {
     TRY(check(request));
     request.model = model_;
-    return call(TRY(upstream_->dialect->write_request(request, request.stream)), request, false);
+    RemoteRequest remote =
+        remote_for(TRY(upstream_->dialect->write_request(request, request.stream)), request);
+    if (costs_tokens_only(request)) remote.prices = prices();
+    return start(std::move(remote));
   }
 
   Result<Answer> count_tokens(GenerateRequest request) override {
@@ -74,11 +77,28 @@ class RemoteGenerator : public Generator {
     if (!dialect.write_count) return Generator::count_tokens(std::move(request));
     TRY(check(request));
     request.model = model_;
-    return call(TRY(dialect.write_count(request)), request, true);
+    RemoteRequest remote = remote_for(TRY(dialect.write_count(request)), request);
+    remote.document_reader = [&dialect] { return wire::make_count_reader(dialect.read_count); };
+    return start(std::move(remote));
+  }
+
+  Result<Answer> embed(EmbedRequest request) override {
+    const wire::ClientDialect& dialect = *upstream_->dialect;
+    if (!dialect.write_embed) return Generator::embed(std::move(request));
+    TRY(check(request));
+    request.model = model_;
+    RemoteRequest remote = remote_for(TRY(dialect.write_embed(request)), request);
+    remote.document_reader = [&dialect, n_inputs = request.inputs.size()] {
+      return wire::make_embed_reader(dialect.read_embed, n_inputs);
+    };
+    // What only the vendor knows of a request may have its price.
+    if (request.extra.empty()) remote.prices = prices();
+    return start(std::move(remote));
   }
 
  private:
-  Status check(const GenerateRequest& request) const {
+  template <typename Request>
+  Status check(const Request& request) const {
     TRY(check_key(*upstream_));
     if (const auto unmet = first_unmet(request, info_.features)) {
       return Error{ErrorCode::kUnsupported,
@@ -88,22 +108,25 @@ class RemoteGenerator : public Generator {
     return {};
   }
 
-  Answer call(wire::Outgoing outgoing, const GenerateRequest& request, bool is_count) {
-    auto answer = std::make_shared<AnswerStream>();
-    RemoteRequest remote{.upstream = upstream_,
-                         .outgoing = std::move(outgoing),
-                         .answer = answer,
-                         .deadline_us = request.deadline_us,
-                         .is_count = is_count,
-                         .keeps_signatures = request.dialect == upstream_->dialect->name};
-    if (!is_count && costs_tokens_only(request)) {
-      remote.prices = [upstream = upstream_, own = own_prices_,
-                       model = model_](std::string_view answering) {
-        return find_prices(*upstream, *own, model, answering);
-      };
-    }
+  template <typename Request>
+  RemoteRequest remote_for(wire::Outgoing outgoing, const Request& request) const {
+    return {.upstream = upstream_,
+            .outgoing = std::move(outgoing),
+            .answer = std::make_shared<AnswerStream>(),
+            .deadline_us = request.deadline_us,
+            .keeps_signatures = request.dialect == upstream_->dialect->name};
+  }
+
+  std::function<const ModelPrices*(std::string_view)> prices() const {
+    return [upstream = upstream_, own = own_prices_, model = model_](std::string_view answering) {
+      return find_prices(*upstream, *own, model, answering);
+    };
+  }
+
+  Answer start(RemoteRequest remote) {
+    Answer answer(remote.answer);
     loop_->start(std::make_shared<RemoteCall>(*loop_, std::move(remote)));
-    return Answer(std::move(answer));
+    return answer;
   }
 
   std::shared_ptr<const Upstream> upstream_;

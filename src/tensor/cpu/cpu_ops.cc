@@ -45,6 +45,7 @@ class CpuOps final : public Ops {
                      Tensor into) override;
   void mlp_add(Tensor x, const Linear& up, const Linear& down, Activation activation,
                Tensor into) override;
+  void pool_rows(Tensor x, const Norm& norm) override;
   Tensor take_logit_rows(Tensor x) override;
 
  private:
@@ -220,6 +221,21 @@ void CpuOps::mlp_add(Tensor x, const Linear& up, const Linear& down, Activation 
   activate(activation, hidden, nullptr);
   linear_add(hidden, down, into);
   arena_.release(mark);
+}
+
+void CpuOps::pool_rows(Tensor x, const Norm& norm) {
+  for (const Segment& segment : batch_->segments) {
+    if (!segment.pooled) continue;
+    const size_t mark = arena_.mark();
+    const Tensor rows =
+        this->norm({x.row(segment.first_row), segment.n_rows, x.cols, x.stride}, norm);
+    spread_range(pool_, rows.cols, 16, rows.rows * rows.cols, [&](int64_t first, int64_t last) {
+      for (int64_t i = 0; i < rows.rows; ++i) {
+        for (int64_t j = first; j < last; ++j) segment.pooled[j] += rows.row(i)[j];
+      }
+    });
+    arena_.release(mark);
+  }
 }
 
 Tensor CpuOps::take_logit_rows(Tensor x) {

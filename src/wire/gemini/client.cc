@@ -1,5 +1,7 @@
 #include "wire/gemini/client.h"
 
+#include "wire/gemini/embeddings.h"
+
 namespace overtake::gemini {
 namespace {
 
@@ -7,7 +9,8 @@ constexpr FeatureSet kFeatures = {
     Feature::kImages,           Feature::kAudio,       Feature::kFiles, Feature::kTools,
     Feature::kForcedTools,      Feature::kVendorTools, Feature::kJson,  Feature::kJsonSchema,
     Feature::kReasoning,        Feature::kLogprobs,    Feature::kTopK,  Feature::kPresencePenalty,
-    Feature::kFrequencyPenalty, Feature::kSeed,        Feature::kStop};
+    Feature::kFrequencyPenalty, Feature::kSeed,        Feature::kStop,  Feature::kEmbeddings,
+    Feature::kEmbedTasks};
 
 }  // namespace
 
@@ -20,6 +23,8 @@ const wire::ClientDialect client_dialect = {.name = "gemini",
                                             .read_models = read_models,
                                             .write_count = write_count,
                                             .read_count = read_count,
-                                            .next_models_path = next_models_path};
+                                            .next_models_path = next_models_path,
+                                            .write_embed = write_embed,
+                                            .read_embed = read_embed};
 
 }  // namespace overtake::gemini

@@ -13,6 +13,17 @@
 namespace overtake::gemini {
 namespace {
 
+Result<const ChatPrompt*> chat_of(const GenerateRequest& request) {
+  const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+  if (!chat) return cannot_say("a prompt without messages", "send chat messages");
+  if (chat->continue_final_message) {
+    return cannot_say("an answer that is begun", "send whole messages");
+  }
+  return chat;
+}
+
+}  // namespace
+
 // A model's name in a path: as Google's own packages, "models/" and "tunedModels/" may stand
 // before it. What means something in a URL is encoded, what could leave the path refused.
 Result<std::string> model_path(std::string_view model) {
@@ -37,17 +48,6 @@ Result<std::string> model_path(std::string_view model) {
   }
   return out;
 }
-
-Result<const ChatPrompt*> chat_of(const GenerateRequest& request) {
-  const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
-  if (!chat) return cannot_say("a prompt without messages", "send chat messages");
-  if (chat->continue_final_message) {
-    return cannot_say("an answer that is begun", "send whole messages");
-  }
-  return chat;
-}
-
-}  // namespace
 
 Error cannot_say(std::string_view what, std::string_view instead) {
   return {ErrorCode::kUnsupported,

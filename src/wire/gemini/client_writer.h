@@ -1,6 +1,7 @@
 // What the writers of Gemini's requests share.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/json.h"
@@ -9,6 +10,8 @@
 
 namespace overtake::gemini {
 
+// The path of a model on Google's servers, without a method; kNotFound for what is no model's name.
+Result<std::string> model_path(std::string_view model);
 Error cannot_say(std::string_view what, std::string_view instead);
 // Whether the request came in this dialect, so that what only Google reads may go back to it.
 bool is_own(const GenerateRequest& request);

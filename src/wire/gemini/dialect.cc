@@ -43,6 +43,9 @@ std::string field_of(const FeatureUse& use) {
     case Feature::kTextPrompt:
     case Feature::kTokenPrompt:
     case Feature::kIgnoreEnd:
+    case Feature::kEmbeddings:
+    case Feature::kEmbedTokens:
+    case Feature::kEmbedTasks:
       break;
   }
   return "";

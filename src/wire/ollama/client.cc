@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "wire/ollama/embeddings.h"
 #include "wire/upstream_answer.h"
 
 namespace overtake::ollama {
@@ -32,12 +33,14 @@ const wire::ClientDialect client_dialect = {
     .features = {Feature::kImages, Feature::kTools, Feature::kJson, Feature::kJsonSchema,
                  Feature::kReasoning, Feature::kLogprobs, Feature::kTopK, Feature::kMinP,
                  Feature::kRepetitionPenalty, Feature::kPresencePenalty, Feature::kFrequencyPenalty,
-                 Feature::kSeed, Feature::kStop, Feature::kTextPrompt},
+                 Feature::kSeed, Feature::kStop, Feature::kTextPrompt, Feature::kEmbeddings},
     .write_request = write_request,
     .make_reader = make_reader,
     .read_error = read_error,
     .models_path = "/api/tags",
     .read_models = read_models,
-    .stream_type = "application/x-ndjson"};
+    .stream_type = "application/x-ndjson",
+    .write_embed = write_embed,
+    .read_embed = read_embed};
 
 }  // namespace overtake::ollama

@@ -46,6 +46,9 @@ std::string field_of(const FeatureUse& use) {
     case Feature::kLogitBias:
     case Feature::kTokenPrompt:
     case Feature::kIgnoreEnd:
+    case Feature::kEmbeddings:
+    case Feature::kEmbedTokens:
+    case Feature::kEmbedTasks:
       break;
   }
   return "";

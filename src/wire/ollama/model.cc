@@ -69,6 +69,7 @@ Json show_json(const GeneratorInfo& info) {
   if (info.n_parameters > 0) model_info["general.parameter_count"] = info.n_parameters;
   Json capabilities = Json::array({"completion"});
   if (info.features.has(Feature::kTools)) capabilities.push_back("tools");
+  if (info.features.has(Feature::kEmbeddings)) capabilities.push_back("embedding");
   if (info.features.has(Feature::kImages)) capabilities.push_back("vision");
   return Json{{"modelfile", ""},
               {"parameters", ""},

@@ -1,5 +1,7 @@
 #include "wire/openai/client.h"
 
+#include "wire/openai/embeddings.h"
+
 namespace overtake::openai {
 namespace {
 
@@ -17,17 +19,32 @@ constexpr FeatureSet kFeatures = {Feature::kImages,
                                   Feature::kFrequencyPenalty,
                                   Feature::kLogitBias,
                                   Feature::kSeed,
-                                  Feature::kStop};
+                                  Feature::kStop,
+                                  Feature::kEmbeddings,
+                                  Feature::kEmbedTokens};
 // Fields that OpenAI refuses and the others have added, by the names that vLLM gave them.
 constexpr FeatureSet kCompatibleFeatures = kFeatures.with(
     {Feature::kTopK, Feature::kMinP, Feature::kRepetitionPenalty, Feature::kIgnoreEnd});
 
 }  // namespace
 
-const wire::ClientDialect client_dialect = {
-    "openai", kFeatures, write_chat_request, make_chat_reader, read_error, "/models", read_models};
-const wire::ClientDialect compatible_client_dialect = {
-    "openai",  kCompatibleFeatures, write_compatible_request, make_chat_reader, read_error,
-    "/models", read_models};
+const wire::ClientDialect client_dialect = {.name = "openai",
+                                            .features = kFeatures,
+                                            .write_request = write_chat_request,
+                                            .make_reader = make_chat_reader,
+                                            .read_error = read_error,
+                                            .models_path = "/models",
+                                            .read_models = read_models,
+                                            .write_embed = write_embed,
+                                            .read_embed = read_embed};
+const wire::ClientDialect compatible_client_dialect = {.name = "openai",
+                                                       .features = kCompatibleFeatures,
+                                                       .write_request = write_compatible_request,
+                                                       .make_reader = make_chat_reader,
+                                                       .read_error = read_error,
+                                                       .models_path = "/models",
+                                                       .read_models = read_models,
+                                                       .write_embed = write_embed,
+                                                       .read_embed = read_embed};
 
 }  // namespace overtake::openai

@@ -52,6 +52,10 @@ std::string field_of(const FeatureUse& use) {
       return "prompt";
     case Feature::kIgnoreEnd:
       return "ignore_eos";
+    case Feature::kEmbeddings:  // of no completion
+    case Feature::kEmbedTokens:
+    case Feature::kEmbedTasks:
+      break;
   }
   return "";
 }

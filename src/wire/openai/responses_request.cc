@@ -262,6 +262,10 @@ std::string responses_field_of(const FeatureUse& use) {
       return "stop";
     case Feature::kIgnoreEnd:
       return "ignore_eos";
+    case Feature::kEmbeddings:  // of no response
+    case Feature::kEmbedTokens:
+    case Feature::kEmbedTasks:
+      break;
   }
   return "";
 }
