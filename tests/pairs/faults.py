@@ -13,8 +13,8 @@ from simulator import faults as simulated_faults
 from simulator import server as simulated
 from simulator.scenes import SCENES
 
+from . import embeddings, table, world
 from . import run as pairs
-from . import table, world
 from .conversation import Broken, Failed
 
 SILENCE_S = 1
@@ -90,6 +90,11 @@ def run_all(port, names):
             if applies(fault, dialect):
                 jobs[fault, provider, dialect.NAME, stream] = pool.submit(
                     one, port, dialect, provider, fault, stream)
+        for fault, provider, dialect in itertools.product(
+                names, embeddings.SENT, pairs.DIALECTS):
+            if fault in embeddings.FAULTS and dialect.NAME in embeddings.CLIENTS:
+                jobs[fault, provider, dialect.NAME + ", embeddings", False] = pool.submit(
+                    embeddings.try_fault, port, dialect, provider, fault)
         return {key: job.result() for key, job in jobs.items()}
 
 

@@ -9,7 +9,7 @@ import sys
 
 from simulator import server as simulated
 
-from . import anthropic, gemini, judge, ollama, openai, responses, table, types_of_vendors, world
+from . import anthropic, embeddings, gemini, judge, ollama, openai, responses, table, types_of_vendors, world
 from .conversation import Broken, CannotSay, Failed
 
 DIALECTS = (openai, responses, anthropic, gemini, ollama)
@@ -128,6 +128,9 @@ def run_pairs(port, simulator_port, conversations, with_local):
             for stream in (False, True) if with_local else ():
                 jobs[dialect.NAME, COUNT, provider, stream] = pool.submit(
                     try_count, (port, simulator_port), dialect, provider)
+                for name, asked in embeddings.ASKED.items():
+                    jobs[dialect.NAME, name, provider, stream] = pool.submit(
+                        embeddings.try_pair, (port, simulator_port), dialect, provider, asked)
         return {key: job.result() for key, job in jobs.items()}
 
 

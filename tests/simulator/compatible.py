@@ -4,10 +4,19 @@ import json
 
 from . import openai
 from .openai import asked, error_event, has_key, models, route, with_usage  # noqa: F401
-from .scenes import Text, Thought
+from .scenes import Text, Thought, vector
 
 PREFIX = "/compatible/v1"
 STREAM_TYPE = "text/event-stream"
+
+
+def embed(body):
+    """Numbers whatever form was asked for, and no index."""
+    return {"id": "embd-7f3c", "object": "list", "created": 1741569952, "model": body["model"],
+            "data": [{"object": "embedding", "embedding": vector(i, body.get("dimensions"))}
+                     for i in range(len(body["input"]))],
+            "usage": {"prompt_tokens": 11, "total_tokens": 11, "completion_tokens": 0,
+                      "prompt_tokens_details": None}}
 
 
 def usage(used):

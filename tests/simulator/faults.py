@@ -173,7 +173,7 @@ def drip(x):
 
 
 def whole(x):
-    x.answer(200, json.dumps(x.vendor.whole(x.scene, x.body)))
+    x.answer(200, json.dumps(x.document or x.vendor.whole(x.scene, x.body)))
 
 
 def open_end(x):

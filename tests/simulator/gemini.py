@@ -1,16 +1,17 @@
-"""Gemini's generateContent, streamGenerateContent and countTokens, as Google's server answers."""
+"""Gemini's generateContent, streamGenerateContent, countTokens and batchEmbedContents, as Google's server answers."""
 import json
 import re
 import urllib.parse
 
-from .scenes import Call, Thought
+from .scenes import Call, Thought, vector
 
 PREFIX = "/gemini"
 STREAM_TYPE = "text/event-stream"
 FINISH = {"stop": "STOP", "stop_sequence": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP",
           "filter": "SAFETY", "refusal": "SAFETY"}
 PATH = re.compile(r"/v1beta/models/([^:]+):(\w+)(\?.*)?$")
-METHODS = {"generateContent": "chat", "streamGenerateContent": "chat", "countTokens": "count"}
+METHODS = {"generateContent": "chat", "streamGenerateContent": "chat", "countTokens": "count",
+           "batchEmbedContents": "embed"}
 
 
 def route(method, path):
@@ -37,6 +38,12 @@ def has_key(headers, key):
 def count(n_tokens):
     return {"totalTokens": n_tokens,
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": n_tokens}]}
+
+
+def embed(body):
+    return {"embeddings": [{"values": vector(i, each.get("outputDimensionality"))}
+                           for i, each in enumerate(body["requests"])],
+            "usageMetadata": {"promptTokenCount": 11}}
 
 
 def models(names):

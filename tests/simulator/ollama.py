@@ -1,14 +1,15 @@
-"""Ollama's chat and tags, as its server answers."""
+"""Ollama's chat, embed and tags, as its server answers."""
 import json
 
-from .scenes import Call, Text, Thought
+from .scenes import Call, Text, Thought, vector
 
 PREFIX = "/ollama"
 STREAM_TYPE = "application/x-ndjson"
 
 
 def route(method, path):
-    return {("POST", "/api/chat"): "chat", ("GET", "/api/tags"): "models"}.get((method, path))
+    return {("POST", "/api/chat"): "chat", ("GET", "/api/tags"): "models",
+            ("POST", "/api/embed"): "embed"}.get((method, path))
 
 
 def asked(path, body):
@@ -17,6 +18,12 @@ def asked(path, body):
 
 def has_key(headers, key):
     return headers.get("Authorization") == f"Bearer {key}"
+
+
+def embed(body):
+    return {"model": body["model"], "total_duration": 174560334, "load_duration": 101397084,
+            "prompt_eval_count": 11,
+            "embeddings": [vector(i, body.get("dimensions")) for i in range(len(body["input"]))]}
 
 
 def models(names):

@@ -1,8 +1,10 @@
-"""OpenAI's chat completions, as api.openai.com answers."""
+"""OpenAI's chat completions and embeddings, as api.openai.com answers."""
+import base64
 import itertools
 import json
+import struct
 
-from .scenes import Call, Refusal, Text
+from .scenes import Call, Refusal, Text, vector
 
 PREFIX = "/openai/v1"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -12,7 +14,8 @@ FINISH = {"stop": "stop", "stop_sequence": "stop", "length": "length", "tool_cal
 
 def route(method, path):
     """What is asked at this path below the prefix."""
-    return {("POST", "/chat/completions"): "chat", ("GET", "/models"): "models"}.get((method, path))
+    return {("POST", "/chat/completions"): "chat", ("GET", "/models"): "models",
+            ("POST", "/embeddings"): "embed"}.get((method, path))
 
 
 def asked(path, body):
@@ -27,6 +30,21 @@ def has_key(headers, key):
 def models(names):
     return {"object": "list", "data": [{"id": name, "object": "model", "created": 1715367049,
                                         "owned_by": "system"} for name in names]}
+
+
+def embed(body):
+    """The last first: clients have to look at the index."""
+    inputs = body["input"] if type(body["input"]) is list else [body["input"]]
+    if type(inputs[0]) is int:
+        inputs = [inputs]
+    data = []
+    for i in reversed(range(len(inputs))):
+        values = vector(i, body.get("dimensions"))
+        coded = base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
+        data.append({"object": "embedding", "index": i,
+                     "embedding": coded if body.get("encoding_format") == "base64" else values})
+    return {"object": "list", "data": data, "model": body["model"],
+            "usage": {"prompt_tokens": 11, "total_tokens": 11}}
 
 
 def usage(used):

@@ -89,3 +89,8 @@ SCENES = {
     "usage-cached": Scene((Text(("Hello.",)),), usage=Usage(100, 7, cached=60, written=0)),
     "usage-written": Scene((Text(("Hello.",)),), usage=Usage(100, 7, cached=60, written=10)),
 }
+
+
+def vector(index, dimensions=None):
+    """The embedding of a request's input; each number is a float of 32 bits."""
+    return [0.5, float(index), -0.25, 1.0][:dimensions]

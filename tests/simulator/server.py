@@ -50,6 +50,7 @@ class Exchange:
         self.scene = SCENES["text"]
         self.answer_type = vendor.STREAM_TYPE if streams else "application/json"
         self.attempt = 1
+        self.document = None  # the answer, where it is none of a scene's
 
     def send(self, data):
         self.handler.wfile.write(data)
@@ -97,7 +98,7 @@ class Exchange:
     def events(self, change=None):
         """The answer in pieces: a stream's events, or some of a whole one's bytes."""
         if not self.streams:
-            body = self.vendor.whole(self.scene, self.body)
+            body = self.document or self.vendor.whole(self.scene, self.body)
             text = json.dumps(change(body) if change else body, ensure_ascii=self.scene.escaped)
             cut = len(text) // 4
             return iter((text[:cut], text[cut:2 * cut], text[2 * cut:3 * cut], text[3 * cut:]))
@@ -178,6 +179,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(404, vendor.error(404, f"no {method} {path} here"))
         body = json.loads(data)
         model, streams = vendor.asked(path, body)
+        streams = streams and kind == "chat"
         if vendor is gemini:
             body["_model"] = model
         word, _, tag = model.partition(".")
@@ -187,6 +189,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "body": {key: value for key, value in body.items() if key != "_model"}})
         exchange = Exchange(self, vendor, body, streams)
         exchange.attempt = attempt
+        if kind == "embed":
+            exchange.document = vendor.embed(body)
         if kind == "count":
             return exchange.answer(200, json.dumps(vendor.count(17)))
         if word in faults.ALL:

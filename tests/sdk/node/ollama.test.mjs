@@ -33,7 +33,7 @@ test('ollama: models', async () => {
   const { models } = await client.list();
   assert.ok(models.some((model) => model.name === 'null:latest'));
   assert.ok((await client.ps()).models.some((model) => model.name === 'null:latest'));
-  assert.deepEqual((await client.show({ model: 'null' })).capabilities, ['completion']);
+  assert.deepEqual((await client.show({ model: 'null' })).capabilities, ['completion', 'embedding']);
   assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
 });
 

@@ -25,7 +25,11 @@ const anthropic = new Anthropic({ baseURL: url, apiKey: 'any', maxRetries: 0 });
 const gemini = new GoogleGenAI({ apiKey: 'any', httpOptions: { baseUrl: url } });
 const ollama = new Ollama({ host: url });
 
-// Each: a text whole and streamed, a call as {name, input}, and what a 429 is.
+const texts = ['one', 'two'];
+const vectors = [[0.5, 0, -0.25, 1], [0.5, 1, -0.25, 1]]; // as the simulator's scenes.py has them
+
+// Each: a text whole and streamed, a call as {name, input}, vectors where the vendor has them, and
+// what a 429 is.
 const clients = {
   openai: {
     text: async (model) =>
@@ -38,6 +42,8 @@ const clients = {
       const { name, arguments: text } = answer.choices[0].message.tool_calls[0].function;
       return { name, input: JSON.parse(text) };
     },
+    embed: async (model) =>
+      (await openai.embeddings.create({ model, input: texts })).data.map((each) => each.embedding),
     limited: (error) => error instanceof OpenAI.RateLimitError,
   },
   anthropic: {
@@ -67,6 +73,9 @@ const clients = {
         (chunk) => chunk.functionCalls);
       return { name: found.name, input: found.args };
     },
+    embed: async (model) =>
+      (await gemini.models.embedContent({ model, contents: texts }))
+        .embeddings.map((each) => each.values),
     limited: (error) => error.status === 429,
   },
   ollama: {
@@ -79,6 +88,7 @@ const clients = {
       const { name, arguments: input } = answer.message.tool_calls[0].function;
       return { name, input };
     },
+    embed: async (model) => (await ollama.embed({ model, input: texts })).embeddings,
     limited: (error) => error.status_code === 429,
   },
 };
@@ -90,6 +100,10 @@ for (const [name, client] of Object.entries(clients)) {
     assert.equal(await client.text(of('text')), text, where);
     assert.equal(await client.stream(of('text')), text, where);
     assert.deepEqual(await client.call(of('tool')), call, where);
+    if (client.embed && provider !== 'anthropic') {
+      assert.deepEqual(await client.embed(of('text')), vectors, where);
+      await assert.rejects(client.embed(of('cut')), Error, where);
+    }
     await assert.rejects(client.text(of('429-later')), client.limited, where);
     await assert.rejects(client.stream(of('cut')), Error, where);
   }

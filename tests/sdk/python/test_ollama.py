@@ -80,7 +80,7 @@ class OllamaTest(unittest.TestCase):
         self.assertIn("null:latest", names)
         self.assertIn("null:latest", [model.model for model in self.client.ps().models])
         show = self.client.show("null:latest")
-        self.assertEqual(show.capabilities, ["completion"])
+        self.assertEqual(show.capabilities, ["completion", "embedding"])
         self.assertEqual(self.client.chat("null:latest", HI).model, "null")
 
     def test_errors(self):

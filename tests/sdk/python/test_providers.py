@@ -17,8 +17,10 @@ from google.genai import errors, types
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from pairs import run, world  # noqa: E402
 from simulator import server as simulated  # noqa: E402
+from simulator.scenes import vector  # noqa: E402
 
 TEXT = "Hello, world."
+TEXTS = ["one", "two", "three"]
 CALL = ("get_weather", {"city": "Paris"})
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTION = {"name": "get_weather", "description": "Tells the weather.", "parameters": SCHEMA}
@@ -181,6 +183,33 @@ class ProvidersTest(unittest.TestCase):
             with self.subTest(model=model):
                 with self.assertRaises(ollama.ResponseError):
                     list(client.chat(model, HI, stream=True))
+
+    def test_embeddings(self):
+        of_openai = self.make(openai.OpenAI, base_url=self.url + "/v1", api_key="any",
+                              max_retries=0).embeddings
+        gemini = self.make(genai.Client, api_key="any",
+                           http_options=types.HttpOptions(base_url=self.url)).models
+        of_ollama = ollama.Client(host=self.url)
+        self.addCleanup(of_ollama._client.close)
+        asks = (
+            lambda model: [each.embedding for each in of_openai.create(
+                model=model, input=TEXTS, dimensions=3).data],
+            lambda model: [each.values for each in gemini.embed_content(
+                model=model, contents=TEXTS,
+                config={"output_dimensionality": 3}).embeddings],
+            lambda model: of_ollama.embed(model, TEXTS, dimensions=3).embeddings)
+        for model in self.each("text"):
+            for ask in asks:
+                with self.subTest(model=model):
+                    if model.startswith("anthropic"):
+                        with self.assertRaisesRegex(Exception, "does not support embeddings"):
+                            ask(model)
+                    else:
+                        self.assertEqual(ask(model), [vector(i, 3) for i in range(len(TEXTS))])
+        for model in self.each("429-later"):
+            if not model.startswith("anthropic"):
+                with self.subTest(model=model), self.assertRaises(openai.RateLimitError):
+                    of_openai.create(model=model, input=TEXTS)
 
     def test_node(self):
         script = pathlib.Path(__file__).resolve().parents[1] / "node/providers.mjs"
