@@ -109,17 +109,14 @@ TEST_F(EmbeddingsServer, OpenAiHearsWhatIsWrong) {
       {R"({"model":"null","input":[]})", "input"},
       {R"({"model":"null","input":{}})", "input"},
       {R"({"model":"null","input":[1,-2]})", "input"},
-      {R"({"model":"null","input":["a",[1]]})", nullptr},
       {R"({"model":"null","input":["a",1]})", "input"},
       {R"({"model":"null","input":[[]]})", "input"},
       {R"({"model":"null","input":[4294967296]})", "input"},
       {R"({"model":"null","input":"a","dimensions":0})", "dimensions"},
       {R"({"model":"null","input":"a","encoding_format":"int8"})", "encoding_format"},
-      {R"({"input":"a","model":"scripted"})", "model"},
   };
   for (const auto& each : wrong) {
     const auto response = ask_post("/v1/embeddings", each.body);
-    if (!each.param) continue;
     EXPECT_EQ(response.status, 400) << each.body;
     EXPECT_EQ(Json::parse(response.body)["error"]["param"], each.param) << response.body;
   }
@@ -217,12 +214,13 @@ TEST_F(EmbeddingsServer, AModelThatGivesNoneIsNamed) {
   EXPECT_THAT(ask("/v1/embeddings", R"({"model":"scripted","input":"a"})", 400)["error"]["message"]
                   .get<std::string>(),
               HasSubstr("scripted does not support embeddings"));
-  for (const char* body : {R"({"model":"anthropic/claude-x","input":"a"})"}) {
-    EXPECT_THAT(ask("/v1/embeddings", body, 400)["error"]["message"].get<std::string>(),
-                HasSubstr("anthropic/claude-x does not support embeddings"));
-    EXPECT_THAT(ask("/api/embed", body, 400)["error"].get<std::string>(),
-                HasSubstr("anthropic/claude-x does not support embeddings"));
-  }
+  const char* body = R"({"model":"anthropic/claude-x","input":"a"})";
+  const Json refused = ask("/v1/embeddings", body, 400);
+  EXPECT_EQ(refused["error"]["param"], "model");
+  EXPECT_THAT(refused["error"]["message"].get<std::string>(),
+              HasSubstr("anthropic/claude-x does not support embeddings"));
+  EXPECT_THAT(ask("/api/embed", body, 400)["error"].get<std::string>(),
+              HasSubstr("anthropic/claude-x does not support embeddings"));
 }
 
 TEST_F(EmbeddingsServer, OpenAiIsAskedInItsWords) {
@@ -284,6 +282,7 @@ TEST_F(EmbeddingsServer, ABrokenAnswerIsAnError) {
        {"", "{", "[]", "{}", R"({"data":[]})", R"({"data":[{"index":0,"embedding":[1]}]})",
         R"({"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]})",
         R"({"data":[{"index":0,"embedding":[1]},{"index":7,"embedding":[1]}]})",
+        R"({"data":[{"index":-1,"embedding":[1]},{"index":1,"embedding":[1]}]})",
         R"({"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[1,2]}]})",
         R"({"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[]}]})",
         R"({"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":["a"]}]})",

@@ -63,9 +63,10 @@ Result<wire::EmbedReply> read_embed(const Json& body) {
   out.vectors.resize(data->size());
   for (size_t i = 0; i < data->size(); ++i) {
     const Json& entry = (*data)[i];
-    const Json* given = wire::member(entry, "index");
-    const size_t index = given ? static_cast<size_t>(wire::count_member(entry, "index")) : i;
-    if (index >= out.vectors.size() || !out.vectors[index].empty()) {
+    const Json* given = wire::member(entry, "index");  // which imitators leave out
+    const bool is_index = !given || given->is_number_unsigned();
+    const uint64_t index = given && is_index ? given->get<uint64_t>() : i;
+    if (!is_index || index >= out.vectors.size() || !out.vectors[index].empty()) {
       return wire::damaged_answer(kApi, "its indices are not those of the inputs");
     }
     out.vectors[index] = read_vector(wire::member(entry, "embedding"));
