@@ -38,8 +38,10 @@ std::optional<int64_t> retry_after_ms(const HttpResponseHead& head, int64_t now_
 
 std::string without_key(const Upstream& upstream, std::string message) {
   if (upstream.key.empty()) return message;
+  constexpr std::string_view kInstead = "[key]";  // which may hold a short key itself
   for (size_t at = 0; (at = message.find(upstream.key, at)) != message.npos;) {
-    message.replace(at, upstream.key.size(), "[key]");
+    message.replace(at, upstream.key.size(), kInstead);
+    at += kInstead.size();
   }
   return message;
 }
