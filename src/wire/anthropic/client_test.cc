@@ -255,6 +255,7 @@ std::string dump_event(const Event& event) {
                  ? "tool " + e.arguments
                  : fmt::format("call {} {} {}\ntool {}", e.index, e.id, e.name, e.arguments);
     }
+    std::string operator()(const EmbeddingEvent&) { return "embedding"; }
     std::string operator()(const UsageEvent& e) {
       return fmt::format("usage {} {} {} {} {}\n", e.prompt_tokens, e.cached_tokens,
                          e.cache_write_tokens, e.completion_tokens, e.reasoning_tokens);

@@ -36,6 +36,7 @@ std::string dump_event(const Event& event) {
     std::string operator()(const ToolEvent& e) {
       return fmt::format("tool {} {} {} {} {}", e.index, e.id, e.name, e.arguments, e.signature);
     }
+    std::string operator()(const EmbeddingEvent&) { return "embedding"; }
     std::string operator()(const UsageEvent& e) {
       return fmt::format("usage {} {} {} {}", e.prompt_tokens, e.cached_tokens, e.completion_tokens,
                          e.reasoning_tokens);
