@@ -79,7 +79,7 @@ TEST_F(GeminiServerTest, RefusesByNameInItsOwnShape) {
       {kWhole, "{}", 400, "contents: "},
       {"/v1beta/models/other:generateContent", kHi, 404, "other"},
       {"/v1beta/models/other:countTokens", kHi, 404, "other"},
-      {"/v1beta/models/scripted:embedContent", kHi, 404, "embedContent"},
+      {"/v1beta/models/scripted:predict", kHi, 404, "predict"},
       {"/v1beta/models/:generateContent", kHi, 404, "no model"},
       {"/v1/models/scripted", kHi, 404, "/v1/models/scripted"},
       {"/v1beta/models", "{}", 405, "takes GET"},
