@@ -94,7 +94,7 @@ void run_attention(benchmark::State& bench, const Shape& shape) {
   Deep deep(shape, depth, rows, n_layers);
   Arena arena;
   ThreadPool& pool = machine().pool;
-  CpuAttention attention(pool, machine().isa, arena);
+  CpuAttention attention(pool, machine().isa, arena, true);
   std::vector<float> qkv = random_rows(rows * shape.row_size());
   std::vector<float> out(static_cast<size_t>(rows * shape.out_size()));
   std::vector<int64_t> positions(static_cast<size_t>(rows));

@@ -101,6 +101,7 @@ class Backend {
   virtual std::string_view name() const = 0;  // "avx512", as OVERTAKE_ISA has it
   // One matrix of these rows, in order. All spans have the same n_cols; types may differ.
   virtual Result<std::unique_ptr<Weight>> pack(std::span<const RowSpan> rows) = 0;
+  // For a model whose weights have all been packed.
   virtual std::unique_ptr<Ops> make_ops() = 0;
   // Whether, with the weights packed so far, the bits of a row's result depend on its Phase. State
   // of decoded rows then can't stand for that of the same tokens in a prompt.

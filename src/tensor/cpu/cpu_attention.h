@@ -21,11 +21,12 @@ constexpr int64_t kSpanTokens = 512;
 
 class CpuAttention {
  public:
-  CpuAttention(ThreadPool& pool, Isa isa, Arena& arena)
+  // `bf16_prompts`: prompts may be attended in bf16, where the ISA has a unit for it.
+  CpuAttention(ThreadPool& pool, Isa isa, Arena& arena, bool bf16_prompts)
       : pool_(pool),
         kernels_(kernels_for(isa).attention),
         arena_(arena),
-        prompts_(pool, prompt_kernels_for(isa), kernels_, arena) {
+        prompts_(pool, bf16_prompts ? prompt_kernels_for(isa) : nullptr, kernels_, arena) {
     spans_.reserve(kSpans);  // a sequence that grows by a token a step adds one every 512 steps
   }
 

@@ -74,7 +74,7 @@ class CpuBackend final : public Backend {
     if (prefills_in_bf16(*weight)) phases_differ_ = true;
     return weight;
   }
-  std::unique_ptr<Ops> make_ops() override { return make_cpu_ops(pool_, isa_); }
+  std::unique_ptr<Ops> make_ops() override { return make_cpu_ops(pool_, isa_, phases_differ_); }
   bool phases_differ() const override { return phases_differ_; }
 
  private:

@@ -16,10 +16,10 @@ namespace {
 
 class CpuOps final : public Ops {
  public:
-  CpuOps(ThreadPool& pool, Isa isa)
+  CpuOps(ThreadPool& pool, Isa isa, bool bf16_prompts)
       : pool_(pool),
         kernels_(kernels_for(isa)),
-        attention_(pool, isa, arena_),
+        attention_(pool, isa, arena_, bf16_prompts),
         recurrence_(pool, kernels_.recurrence, arena_),
         scratch_(make_matmul_scratch()) {}
 
@@ -250,8 +250,8 @@ Tensor CpuOps::take_logit_rows(Tensor x) {
 
 }  // namespace
 
-std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, Isa isa) {
-  return std::make_unique<CpuOps>(pool, isa);
+std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, Isa isa, bool bf16_prompts) {
+  return std::make_unique<CpuOps>(pool, isa, bf16_prompts);
 }
 
 }  // namespace overtake
