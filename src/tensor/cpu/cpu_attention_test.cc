@@ -141,7 +141,7 @@ std::string path_name(const Path& path) {
 class Runner {
  public:
   Runner(const Path& path, int n_threads)
-      : phase_(path.phase), pool_(n_threads), attention_(pool_, path.isa, arena_) {}
+      : phase_(path.phase), pool_(n_threads), attention_(pool_, path.isa, arena_, true) {}
 
   struct Part {
     const Problem* problem;
