@@ -43,10 +43,10 @@ void check_items(const Json& items) {
 // Answers `call` with pieces of `text`; what is kept of it can be read again as history.
 void check_answer(wire::Call* call, std::string_view text) {
   int n_kept = 0;
-  call->keep = [&](const std::string& answer, const std::string& items) {
+  call->keep = [&](const wire::KeptAnswer& answer) {
     ++n_kept;
-    OVERTAKE_CHECK(overtake::parse_json(answer, "answer").ok());
-    check_items(overtake::parse_json(items, "items").value());
+    OVERTAKE_CHECK(overtake::parse_json(answer.body, "answer").ok());
+    check_items(overtake::parse_json(answer.items, "items").value());
   };
   const auto writer = openai::responses_dialect.make_writer(*call, {"resp_1", 1, "m"});
   const std::string piece(text.substr(0, 64));
