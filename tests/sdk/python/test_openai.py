@@ -169,7 +169,7 @@ class ErrorTest(ClientTest):
 
     def test_unknown_path(self):
         with self.assertRaises(openai.NotFoundError):
-            self.client.embeddings.create(model="null", input="x")
+            self.client.moderations.create(input="x")
 
     def test_body_too_large(self):
         with self.assertRaises(openai.APIStatusError) as caught:
