@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "engine/sampler.h"
@@ -72,8 +73,11 @@ Result<std::unique_ptr<LocalModel>> LocalModel::load(const LocalModelOptions& op
   out->pool_ = std::make_unique<ThreadPool>(options.n_threads > 0 ? options.n_threads
                                                                   : default_thread_count());
   out->backend_ = make_cpu_backend(*out->pool_, isa);
+  // The vocabulary takes one thread and the weights take all; what is idle in one helps the other.
+  auto text = std::async(std::launch::async, [&] { return out->load_text(); });
   out->model_ = TRY(load_model(*out->checkpoint_, *out->backend_));
-  TRY(out->load_text());
+  TRY(text.get());
+  TRY(out->check_vocabulary());
   TRY(out->load_defaults());
   return out;
 }
@@ -93,6 +97,19 @@ Status LocalModel::load_text() {
     return missing(tokenizer.error()) ? Status() : Status(std::move(tokenizer).error());
   }
   tokenizer_ = std::move(tokenizer).value();
+  const auto name_of = [&](std::string_view key) -> Result<std::string> {
+    const auto id = TRY(metadata.find_int(key));
+    if (!id || *id < 0 || *id >= tokenizer_->size()) return std::string();
+    return std::string(tokenizer_->token_name(static_cast<int32_t>(*id)));
+  };
+  unk_token_ = TRY(name_of("tokenizer.ggml.unknown_token_id"));
+  pad_token_ = TRY(name_of("tokenizer.ggml.padding_token_id"));
+  templates_ = TRY(ChatTemplates::load(metadata));
+  return {};
+}
+
+Status LocalModel::check_vocabulary() {
+  if (!tokenizer_) return {};
   const int64_t vocab_size = model_->info().vocab_size;
   if (tokenizer_->size() > vocab_size) {
     return Error{ErrorCode::kDamaged,
@@ -106,15 +123,6 @@ Status LocalModel::load_text() {
         std::max({longest, tokenizer_->token_bytes(id).size(), tokenizer_->token_name(id).size()});
   }
   max_prompt_bytes_ = static_cast<int64_t>(longest) * model_->info().context_length;
-
-  const auto name_of = [&](std::string_view key) -> Result<std::string> {
-    const auto id = TRY(metadata.find_int(key));
-    if (!id || *id < 0 || *id >= tokenizer_->size()) return std::string();
-    return std::string(tokenizer_->token_name(static_cast<int32_t>(*id)));
-  };
-  unk_token_ = TRY(name_of("tokenizer.ggml.unknown_token_id"));
-  pad_token_ = TRY(name_of("tokenizer.ggml.padding_token_id"));
-  templates_ = TRY(ChatTemplates::load(metadata));
   return {};
 }
 

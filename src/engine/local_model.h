@@ -51,7 +51,8 @@ class LocalModel {
 
  private:
   LocalModel() = default;
-  Status load_text();
+  Status load_text();         // beside the loading of the model, which it does not look at
+  Status check_vocabulary();  // against the model
   Status load_defaults();
   Result<std::vector<int32_t>> tokens_of_chat(const ChatPrompt& chat) const;
 

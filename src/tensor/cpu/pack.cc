@@ -43,7 +43,7 @@ class WeightPacker {
   Status add_segment(PackedWeight& weight, std::span<const RowSpan> rows, int64_t first_row);
   Status choose_kernels(PackedWeight& weight, const QuantType& type, PackedSegment& segment) const;
   UnpackBf16 find_unpack_bf16(const QuantType& type) const;  // null for none
-  Status take_memory(PackedWeight& weight) const;
+  Status take_memory(PackedWeight& weight, ThreadPool& pool) const;
   void pack_tile(const PackedWeight& weight, size_t segment, int64_t tile) const;
 
   std::span<const RowSpan> rows_;
@@ -151,7 +151,7 @@ Status WeightPacker::add_segment(PackedWeight& weight, std::span<const RowSpan> 
   return {};
 }
 
-Status WeightPacker::take_memory(PackedWeight& weight) const {
+Status WeightPacker::take_memory(PackedWeight& weight, ThreadPool& pool) const {
   const auto n_tiles = [&](const PackedSegment& segment) {
     return static_cast<size_t>((segment.n_rows + kernels_.lanes - 1) / kernels_.lanes);
   };
@@ -161,7 +161,7 @@ Status WeightPacker::take_memory(PackedWeight& weight) const {
     if (part) size = checked_add(*size, *part);
     if (!part || !size) break;
   }
-  if (size) weight.memory_ = take_weight_memory(*size);
+  if (size) weight.memory_ = take_weight_memory(*size, pool);
   if (weight.memory_.data == nullptr) {
     return Error{ErrorCode::kExhausted,
                  fmt::format("no memory for a matrix of {} x {}; tensor {}; use a smaller model or "
@@ -206,7 +206,7 @@ Result<std::unique_ptr<Weight>> WeightPacker::pack(ThreadPool& pool) {
   }
   weight->has_bf16_ = weight->n_in() % kBlockK == 0 &&
                       std::ranges::all_of(weight->segments_, &PackedSegment::unpack_bf16);
-  TRY(take_memory(*weight));
+  TRY(take_memory(*weight, pool));
   for (size_t i = 0; i < weight->segments_.size(); ++i) {
     const int64_t n_tiles = (weight->segments_[i].n_rows + kernels_.lanes - 1) / kernels_.lanes;
     pool.parallel_for(static_cast<int>(n_tiles), [&](int tile) { pack_tile(*weight, i, tile); });

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "parallel/thread_pool.h"
+
 namespace overtake {
 
 // A part of a block that many matrices share, most being smaller than a huge page. The block goes
@@ -15,7 +17,7 @@ struct WeightMemory {
   std::shared_ptr<const void> block;
 };
 
-// Any thread.
-WeightMemory take_weight_memory(size_t size);
+// Any thread. The pool's threads have the system give pages to the memory.
+WeightMemory take_weight_memory(size_t size, ThreadPool& pool);
 
 }  // namespace overtake
