@@ -73,7 +73,8 @@ TEST(ChatAnswer, IsWholeWithUsage) {
 }
 
 TEST(ChatAnswer, CountsGuessesOfTheAnswerWhereThereWereAny) {
-  const auto writer = make_chat_writer(chat_call(false), kIdentity);
+  const wire::Call call = chat_call(false);
+  const auto writer = make_chat_writer(call, kIdentity);
   UsageEvent usage = usage_of(3, 9);
   usage.accepted_draft_tokens = 5;
   usage.rejected_draft_tokens = 2;
