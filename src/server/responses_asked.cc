@@ -72,7 +72,7 @@ std::optional<wire::CallError> add_conversation(const ConversationStore& store,
 }
 
 // Reads what was said up to the response that the request goes on from.
-std::optional<wire::CallError> add_previous(const ServerContext& context, Asked* asked) {
+std::optional<wire::CallError> add_previous(const ServerContext& context, AskedResponse* asked) {
   const std::string param = "previous_response_id";
   const auto response = context.responses->find(asked->tenant, asked->previous_id);
   if (response && !response->conversation_id.empty()) {
@@ -90,7 +90,8 @@ std::optional<wire::CallError> add_previous(const ServerContext& context, Asked*
   return add_history(*context.responses, asked->tenant, asked->previous_id, &asked->call);
 }
 
-std::optional<wire::CallError> read_body(const ServerContext& context, Json body, Asked* asked) {
+std::optional<wire::CallError> read_body(const ServerContext& context, Json body,
+                                         AskedResponse* asked) {
   if (!body.is_object()) return wire::plain_error(400, "the request's body is not a JSON object");
   if (auto error = resolve_references(context, asked->tenant, &body)) return error;
   wire::Call& call = asked->call;
@@ -112,7 +113,7 @@ std::optional<wire::CallError> read_body(const ServerContext& context, Json body
   return add_previous(context, asked);
 }
 
-void truncate(Asked* asked) {
+void truncate(AskedResponse* asked) {
   const size_t n_gone = truncate_input(*asked->generator, &asked->call);
   if (n_gone == 0) return;
   log(LogLevel::kInfo, fmt::format("{} truncation auto: the {} oldest messages of the conversation "
@@ -122,20 +123,18 @@ void truncate(Asked* asked) {
 
 }  // namespace
 
-std::optional<Asked> read_asked(const ServerContext& context, HttpExchange& exchange) {
-  // One variable for both ways out: g++ 12 does not destroy a plain Asked before `return nullopt`.
-  std::optional<Asked> asked(std::in_place);
-  asked->tenant = tenant_of(exchange);
-  asked->uuid = exchange.request().id;
+std::optional<AskedResponse> read_asked(const ServerContext& context, HttpExchange& exchange) {
+  AskedResponse asked;
+  asked.tenant = tenant_of(exchange);
+  asked.uuid = exchange.request().id;
   auto body = parse_json(exchange.request().body, "request body");
-  const auto error = body.ok() ? read_body(context, std::move(body).value(), &*asked)
+  const auto error = body.ok() ? read_body(context, std::move(body).value(), &asked)
                                : wire::to_call_error(body.error());
   if (error) {
     reply_error(exchange, *error, openai::responses_dialect);
-    asked.reset();
-  } else if (asked->call.truncate_input) {
-    truncate(&*asked);
+    return std::nullopt;
   }
+  if (asked.call.truncate_input) truncate(&asked);
   return asked;
 }
 

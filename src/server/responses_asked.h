@@ -10,7 +10,7 @@
 
 namespace overtake {
 
-struct Asked {
+struct AskedResponse {
   std::string tenant;
   std::string uuid;             // of the request, and part of all ids that come of it
   std::string previous_id;      // or empty
@@ -22,6 +22,6 @@ struct Asked {
 };
 
 // nullopt where an error was the answer.
-std::optional<Asked> read_asked(const ServerContext& context, HttpExchange& exchange);
+std::optional<AskedResponse> read_asked(const ServerContext& context, HttpExchange& exchange);
 
 }  // namespace overtake

@@ -46,7 +46,7 @@ struct Keeper {
   }
 };
 
-Keeper keeper_of(const ServerContext& context, const Asked& asked) {
+Keeper keeper_of(const ServerContext& context, const AskedResponse& asked) {
   Keeper keeper;
   if (asked.is_kept) keeper.responses = context.responses;
   if (!asked.conversation_id.empty()) keeper.conversations = context.conversations;
@@ -60,7 +60,7 @@ Keeper keeper_of(const ServerContext& context, const Asked& asked) {
 }
 
 void run_in_background(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
-                       Asked asked) {
+                       AskedResponse asked) {
   BackgroundStart start;
   start.keep = [keeper = keeper_of(context, asked)](wire::KeptAnswer answer) mutable {
     return keeper.keep(std::move(answer));
