@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks who includes whom: a folder of src/ sees lower floors and itself, and a header of ours
-includes no third-party header. usage: check_floors.py [SOURCE_FOLDER]"""
+includes no third-party header. No two headers give types of one namespace the same name: the linker
+would keep one's destructor for both. usage: check_floors.py [SOURCE_FOLDER]"""
 import pathlib
 import re
 import sys
@@ -10,6 +11,8 @@ FLOORS = [["base"], ["parallel", "net", "store"], ["tensor"], ["format"],
           ["train", "provider", "policy"], ["audit"], ["server", "web"], ["cli"]]
 FLOOR = {folder: i for i, folders in enumerate(FLOORS) for folder in folders}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
+NAMESPACE = re.compile(r"^namespace ([\w:]+) \{", re.M)
+TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?!::|\w)[^;{]*\{", re.M)
 ALLOWED_IN_HEADERS = {"nlohmann/json_fwd.hpp", "immintrin.h", "unistd.h", "fcntl.h", "signal.h"}
 
 
@@ -35,10 +38,24 @@ def violations(root):
                 yield f"{where}: a header includes the third-party header <{target}>"
 
 
+def same_names(root):
+    first = {}  # header of each (namespace, name)
+    for path in sorted(root.rglob("*.h")):
+        if path.name.endswith(".inl.h"):
+            continue  # each includer puts it into a namespace of its own
+        text = path.read_text(encoding="utf-8")
+        namespaces = NAMESPACE.findall(text)
+        for name in TYPE.findall(text):
+            where = first.setdefault((tuple(namespaces[:1]), name), path)
+            if where != path:
+                yield (f"{path.relative_to(root)}: {name} is also the name of a type in "
+                       f"{where.relative_to(root)}; rename one")
+
+
 def main():
     default = pathlib.Path(__file__).parent.parent / "src"
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    found = list(violations(root))
+    found = [*violations(root), *same_names(root)]
     for line in found:
         print(line)
     print(f"floors: {len(found)} violations")

@@ -31,6 +31,17 @@ class CheckFloors(unittest.TestCase):
         self.assertEqual(1, len(self.violations("utils/a.h", "")))
         self.assertEqual(1, len(self.violations("cli/a.cc", '#include "utils/a.h"\n')))
 
+    def test_types_of_one_name_in_one_namespace_are_caught(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            one = "namespace overtake {\nstruct Part {\n};\n}\n"
+            (root / "a.h").write_text(one)
+            (root / "b.h").write_text("namespace overtake {\nstruct Part;\n}\n")
+            (root / "c.h").write_text(one.replace("overtake", "overtake::jinja"))
+            self.assertEqual([], list(check_floors.same_names(root)))
+            (root / "d.h").write_text(one.replace("struct Part", "class Part final : Base"))
+            self.assertEqual(1, len(list(check_floors.same_names(root))))
+
     def test_third_party_header_in_a_header_is_caught(self):
         self.assertEqual(1, len(self.violations("net/a.h", "#include <boost/asio.hpp>\n")))
         self.assertEqual(1, len(self.violations("base/a.h", "#include <fmt/core.h>\n")))

@@ -131,7 +131,7 @@ std::vector<int32_t> ByteLevelBpe::encode(const MarkedText& text) const {
   std::vector<int32_t> ids;
   BpeScratch scratch;
   std::string rewritten;
-  for (const TextPart& part : specials_.split(text)) {
+  for (const SplitPart& part : specials_.split(text)) {
     if (part.special >= 0) {
       ids.push_back(part.special);
       continue;

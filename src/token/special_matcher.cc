@@ -101,8 +101,8 @@ SpecialMatcher::Match SpecialMatcher::longest_at(const MarkedText& text, size_t 
   return best;
 }
 
-TextPart SpecialMatcher::with_space(const MarkedText& text, size_t ordinary, TextPart part,
-                                    const Special& special) {
+SplitPart SpecialMatcher::with_space(const MarkedText& text, size_t ordinary, SplitPart part,
+                                     const Special& special) {
   const std::string_view all = text.text;
   const auto may_take = [&](size_t begin, size_t end) {
     if (!is_space_at(all, begin)) return false;
@@ -122,9 +122,9 @@ TextPart SpecialMatcher::with_space(const MarkedText& text, size_t ordinary, Tex
   return part;
 }
 
-std::vector<TextPart> SpecialMatcher::split(const MarkedText& text) const {
+std::vector<SplitPart> SpecialMatcher::split(const MarkedText& text) const {
   OVERTAKE_CHECK(text.text.size() == text.trusted.size());
-  std::vector<TextPart> parts;
+  std::vector<SplitPart> parts;
   size_t ordinary = 0;  // where the ordinary text before `at` begins
   size_t at = 0;
   while (at < text.text.size()) {
@@ -134,7 +134,7 @@ std::vector<TextPart> SpecialMatcher::split(const MarkedText& text) const {
       ++at;
       continue;
     }
-    const TextPart part =
+    const SplitPart part =
         with_space(text, ordinary, {at, at + match.length, match.special->id}, *match.special);
     if (ordinary < part.begin) parts.push_back({ordinary, part.begin});
     parts.push_back(part);

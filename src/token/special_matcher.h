@@ -14,7 +14,7 @@
 namespace overtake {
 
 // A part of a text: ordinary text, or exactly one special token.
-struct TextPart {
+struct SplitPart {
   size_t begin;
   size_t end;
   int32_t special = -1;  // the token, -1 for ordinary text
@@ -31,7 +31,7 @@ class SpecialMatcher {
   // The parts of a text in order, none empty. From left to right, the longest token at a place
   // wins. Control tokens match in wholly trusted bytes only, user-defined ones anywhere. White
   // space that a control token takes is trusted too: no byte of a user's text gets lost.
-  std::vector<TextPart> split(const MarkedText& text) const;
+  std::vector<SplitPart> split(const MarkedText& text) const;
 
  private:
   struct Special {
@@ -47,8 +47,8 @@ class SpecialMatcher {
     const Special* special = nullptr;  // null: none
   };
   Status read_flags(const Metadata& metadata);
-  static TextPart with_space(const MarkedText& text, size_t ordinary, TextPart part,
-                             const Special& special);
+  static SplitPart with_space(const MarkedText& text, size_t ordinary, SplitPart part,
+                              const Special& special);
   Match longest_at(const MarkedText& text, size_t at) const;
 
   std::vector<Special> specials_;  // sorted by text

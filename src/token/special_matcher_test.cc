@@ -23,7 +23,7 @@ SpecialMatcher matcher(const std::vector<std::pair<std::string, int64_t>>& token
 // "text" and "<id>" for each part.
 std::vector<std::string> parts(const SpecialMatcher& matcher, const MarkedText& text) {
   std::vector<std::string> out;
-  for (const TextPart& part : matcher.split(text)) {
+  for (const SplitPart& part : matcher.split(text)) {
     out.push_back(part.special >= 0 ? "<" + std::to_string(part.special) + ">"
                                     : text.text.substr(part.begin, part.end - part.begin));
   }

@@ -138,7 +138,7 @@ std::vector<int32_t> Unigram::encode(const MarkedText& text) const {
   OVERTAKE_CHECK(text.text.size() < size_t{1} << 31);
   std::vector<int32_t> ids;
   Scratch scratch;
-  for (const TextPart& part : specials_.split(text)) {
+  for (const SplitPart& part : specials_.split(text)) {
     if (part.special >= 0) {
       ids.push_back(part.special);
     } else {

@@ -83,7 +83,7 @@ std::vector<int32_t> WordPiece::encode(const MarkedText& text) const {
   OVERTAKE_CHECK(text.text.size() < size_t{1} << 31);
   std::vector<int32_t> ids;
   std::string rewritten;
-  for (const TextPart& part : specials_.split(text)) {
+  for (const SplitPart& part : specials_.split(text)) {
     if (part.special >= 0) {
       ids.push_back(part.special);
       continue;
