@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "wire/fields.h"
+#include "wire/openai/prompt_list.h"
 #include "wire/openai/request.h"
 #include "wire/openai/sampling_fields.h"
 
@@ -14,47 +15,9 @@ namespace {
 
 constexpr int64_t kDefaultMaxTokens = 16;
 
-// [1, 2, 3]; nullopt, with the error in `fields`, for anything else.
-std::optional<TokenPrompt> read_ids(const Json& array, wire::Fields& fields) {
-  TokenPrompt prompt;
-  prompt.ids.reserve(array.size());
-  for (const Json& id : array) {
-    const bool fits = id.is_number_unsigned() &&
-                      id.get<uint64_t>() <= uint64_t{std::numeric_limits<int32_t>::max()};
-    if (!fits) {
-      fields.invalid("prompt", "a token id is an integer from 0 to 2147483647");
-      return std::nullopt;
-    }
-    prompt.ids.push_back(id.get<int32_t>());
-  }
-  return prompt;
-}
-
 void read_prompt(wire::Fields& fields, wire::Call* call) {
-  static constexpr const char* kExpected =
-      "expected a string, an array of strings, of token ids, or of arrays of token ids";
-  const Json* prompt = fields.find("prompt");
-  if (!prompt) return fields.invalid("prompt", kExpected);
-  if (prompt->is_string()) {
-    call->prompts.emplace_back(TextPrompt{prompt->get<std::string>()});
-    return;
-  }
-  if (!prompt->is_array() || prompt->empty()) return fields.invalid("prompt", kExpected);
-  if (prompt->front().is_number()) {
-    if (auto ids = read_ids(*prompt, fields)) call->prompts.emplace_back(std::move(*ids));
-    return;
-  }
-  if (prompt->size() > static_cast<size_t>(wire::kMaxChoices)) {
-    return fields.invalid("prompt", fmt::format("at most {} prompts", wire::kMaxChoices));
-  }
-  for (const Json& one : *prompt) {
-    if (one.is_string()) {
-      call->prompts.emplace_back(TextPrompt{one.get<std::string>()});
-    } else if (one.is_array() && !one.empty()) {
-      if (auto ids = read_ids(one, fields)) call->prompts.emplace_back(std::move(*ids));
-    } else {
-      return fields.invalid("prompt", kExpected);
-    }
+  for (PlainPrompt& prompt : read_prompts(fields, "prompt", wire::kMaxChoices)) {
+    std::visit([&](auto& one) { call->prompts.emplace_back(std::move(one)); }, prompt);
   }
 }
 

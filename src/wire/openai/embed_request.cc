@@ -7,54 +7,10 @@
 #include "wire/fields.h"
 #include "wire/openai/dialect.h"
 #include "wire/openai/embeddings.h"
+#include "wire/openai/prompt_list.h"
 
 namespace overtake::openai {
 namespace {
-
-constexpr const char* kExpected =
-    "expected a string, an array of strings, of token ids, or of arrays of token ids";
-
-// [1, 2, 3]; nullopt, with the error in `fields`, for anything else.
-std::optional<EmbedInput> read_ids(const Json& array, wire::Fields& fields) {
-  TokenPrompt prompt;
-  prompt.ids.reserve(array.size());
-  for (const Json& id : array) {
-    const bool fits = id.is_number_unsigned() &&
-                      id.get<uint64_t>() <= uint64_t{std::numeric_limits<int32_t>::max()};
-    if (!fits) {
-      fields.invalid("input", "a token id is an integer from 0 to 2147483647");
-      return std::nullopt;
-    }
-    prompt.ids.push_back(id.get<int32_t>());
-  }
-  return EmbedInput{std::move(prompt)};
-}
-
-void read_input(wire::Fields& fields, std::vector<EmbedInput>* out) {
-  const Json* input = fields.find("input");
-  if (!input) return fields.invalid("input", kExpected);
-  if (input->is_string()) {
-    out->push_back({TextPrompt{input->get<std::string>()}});
-    return;
-  }
-  if (!input->is_array() || input->empty()) return fields.invalid("input", kExpected);
-  if (input->front().is_number()) {
-    if (auto ids = read_ids(*input, fields)) out->push_back(std::move(*ids));
-    return;
-  }
-  if (input->size() > kMaxEmbedInputs) {
-    return fields.invalid("input", fmt::format("at most {} inputs", kMaxEmbedInputs));
-  }
-  for (const Json& one : *input) {
-    if (one.is_string()) {
-      out->push_back({TextPrompt{one.get<std::string>()}});
-    } else if (one.is_array() && !one.empty()) {
-      if (auto ids = read_ids(one, fields)) out->push_back(std::move(*ids));
-    } else {
-      return fields.invalid("input", kExpected);
-    }
-  }
-}
 
 std::string write_vector(const wire::EmbedCall& call, std::span<const float> values) {
   return call.base64 ? '"' + wire::floats_base64(values) + '"' : wire::floats_json(values);
@@ -90,7 +46,9 @@ std::optional<wire::CallError> parse_embed_request(const Json& body, wire::Embed
     fields.invalid("encoding_format", "expected float or base64");
   }
   call->base64 = encoding == "base64";
-  read_input(fields, &request.inputs);
+  for (PlainPrompt& input : read_prompts(fields, "input", kMaxEmbedInputs)) {
+    request.inputs.push_back({std::move(input)});
+  }
   request.extra = fields.extra({"model", "input", "user", "dimensions", "encoding_format"});
   return fields.error();
 }
