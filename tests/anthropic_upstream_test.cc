@@ -122,6 +122,35 @@ TEST(AnthropicUpstream, AnswersInEveryDialectAndShowsTheKeyInItsOwnHeader) {
   }
 }
 
+TEST(AnthropicUpstream, TheClientsBetasGoAlongAndNoOtherHeaderOfIts) {
+  Claude claude([&](const Exchange& e) {
+    if (e.path().ends_with("count_tokens")) {
+      return e.answer(200, "Content-Type: application/json\r\n", R"({"input_tokens":42})");
+    }
+    return stream(e, kBegin + kEnd);
+  });
+  const std::string body =
+      R"({"model":"anthropic/claude-x","max_tokens":9,"messages":[{"role":"user","content":"hi"}]})";
+  const std::string headers =
+      "Anthropic-Beta: one-2025-01-01, two\r\nanthropic-beta: three\r\nx-other: secret\r\n";
+  EXPECT_EQ(claude.ask(post("/v1/messages", body, headers)).status, 200);
+  EXPECT_EQ(claude.ask(post("/v1/messages/count_tokens", body, headers)).status, 200);
+  for (const std::string& head : claude.upstream().heads()) {
+    EXPECT_THAT(head, HasSubstr("anthropic-beta: one-2025-01-01,two,three\r\n"));
+    EXPECT_THAT(head, Not(HasSubstr("secret")));
+  }
+  EXPECT_EQ(claude.ask(message(false)).status, 200);
+  EXPECT_THAT(claude.upstream().heads().back(), Not(HasSubstr("anthropic-beta")));
+  const auto refused = claude.ask(post("/v1/messages", body, "anthropic-beta: a b\r\n"));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("anthropic-beta: expected"));
+  // Another dialect's clients have no betas of Anthropic's.
+  const std::string chat_body =
+      R"({"model":"anthropic/claude-x","messages":[{"role":"user","content":"hi"}]})";
+  EXPECT_EQ(claude.ask(post("/v1/chat/completions", chat_body, headers)).status, 200);
+  EXPECT_THAT(claude.upstream().heads().back(), Not(HasSubstr("anthropic-beta")));
+}
+
 TEST(AnthropicUpstream, CountsTokensAndServesOthersMeanwhile) {
   std::atomic<bool> go = false;
   std::string path, body;

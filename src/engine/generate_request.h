@@ -177,6 +177,8 @@ struct GenerateRequest {
   ReasoningParams reasoning;
   std::string expected_text;  // that the answer may be like: it comes sooner where it is
   std::string end_user;       // whom the client serves, as it names them; no proof of anything
+  // Unfinished features of the dialect's own API that the client counts on, by their names.
+  std::vector<std::string> betas;
   ExtraFields extra;
 };
 

@@ -25,6 +25,8 @@ struct HttpRequest {
 
   // The first header of this name, whatever its case; nullopt if absent.
   std::optional<std::string_view> header(std::string_view name) const;
+  // All of this name, in their order.
+  std::vector<std::string_view> all_headers(std::string_view name) const;
 
   struct Header {
     std::string name;

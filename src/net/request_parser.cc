@@ -244,4 +244,12 @@ std::optional<std::string_view> HttpRequest::header(std::string_view name) const
   return std::nullopt;
 }
 
+std::vector<std::string_view> HttpRequest::all_headers(std::string_view name) const {
+  std::vector<std::string_view> out;
+  for (const Header& header : headers) {
+    if (equal_ignoring_case(header.name, name)) out.push_back(header.value);
+  }
+  return out;
+}
+
 }  // namespace overtake

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "server/reply.h"
+#include "wire/betas.h"
 
 namespace overtake {
 namespace {
@@ -206,6 +207,21 @@ std::optional<wire::CallError> find_unmet(const GenerateRequest& request, const 
                                                     feature_name(unmet->feature)));
 }
 
+namespace {
+
+std::optional<wire::CallError> read_headers(const HttpRequest& request,
+                                            const wire::Dialect& dialect, wire::Call* call) {
+  if (dialect.betas_header.empty()) return std::nullopt;
+  for (const std::string_view value : request.all_headers(dialect.betas_header)) {
+    if (auto error = wire::read_betas(dialect.betas_header, value, &call->request.betas)) {
+      return error;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::shared_ptr<Generator> read_call(const ServerContext& context, HttpExchange& exchange,
                                      const wire::Dialect& dialect, wire::Call* call) {
   const auto body = parse_json(exchange.request().body, "request body");
@@ -216,6 +232,8 @@ std::shared_ptr<Generator> read_call(const ServerContext& context, HttpExchange&
                 dialect);
   } else if (const auto error = dialect.parse(body.value(), call)) {
     reply_error(exchange, *error, dialect);
+  } else if (const auto wrong = read_headers(exchange.request(), dialect, call)) {
+    reply_error(exchange, *wrong, dialect);
   } else if (auto generator = context.find(call->model)) {
     return generator;
   } else {

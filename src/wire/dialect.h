@@ -32,6 +32,9 @@ struct Dialect {
   std::string_view id_header = {};
   // An error's status where it is not CallError's; null: it always is.
   int (*status_of)(const CallError& error) = nullptr;
+  // The header by which clients ask for unfinished features: see GenerateRequest::betas. Empty:
+  // none.
+  std::string_view betas_header = {};
 };
 
 }  // namespace overtake::wire

@@ -11,6 +11,17 @@ namespace {
 // Anthropic's cache of an hour ("ttl": "1h") costs more than the usual one.
 bool wants_longer_cache(const ExtraFields& extra) { return extra.find("\"1h\"") != extra.npos; }
 
+// Anthropic's betas that change the price of no token. The others may: a longer context does.
+bool is_free(std::string_view beta) {
+  constexpr std::string_view kFree[] = {
+      "claude-code-",          "computer-use-",       "context-management-",
+      "extended-cache-ttl-",   "files-api-",          "fine-grained-tool-streaming-",
+      "interleaved-think",     "output-128k-",        "pdfs-",
+      "prompt-caching-",       "structured-outputs-", "token-counting-",
+      "token-efficient-tools-"};
+  return std::ranges::any_of(kFree, [&](std::string_view each) { return beta.starts_with(each); });
+}
+
 }  // namespace
 
 const ModelPrices* find_prices(const Upstream& upstream, const PriceTable& own,
@@ -29,6 +40,7 @@ bool costs_tokens_only(const GenerateRequest& request) {
     if (request.extra.find(member) != std::string::npos) return false;
   }
   if (wants_longer_cache(request.extra)) return false;
+  if (!std::ranges::all_of(request.betas, is_free)) return false;
   const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
   if (!chat) return true;
   const auto is_other_part = [](const ContentPart& part) {

@@ -1,11 +1,12 @@
 // Writes the request of POST /v1/messages: what parse_messages_request reads, the other way.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "wire/anthropic/client.h"
 #include "wire/anthropic/client_content.h"
+#include "wire/anthropic/dialect.h"
 
 namespace overtake::anthropic {
 namespace {
@@ -149,24 +150,30 @@ Result<Json> RequestWriter::write(bool stream) {
   return body;
 }
 
-wire::Outgoing outgoing(std::string path, bool stream, const Json& body) {
-  return {std::move(path),
-          {{"Content-Type", "application/json"},
-           {"Accept", stream ? "text/event-stream" : "application/json"},
-           {std::string(kVersionHeader), std::string(kVersion)}},
-          dump_json(body)};
+wire::Outgoing outgoing(std::string path, bool stream, const GenerateRequest& request,
+                        const Json& body) {
+  wire::Outgoing out = {std::move(path),
+                        {{"Content-Type", "application/json"},
+                         {"Accept", stream ? "text/event-stream" : "application/json"},
+                         {std::string(kVersionHeader), std::string(kVersion)}},
+                        dump_json(body)};
+  if (request.dialect == kDialectName && !request.betas.empty()) {
+    out.headers.push_back(
+        {std::string(kBetasHeader), fmt::format("{}", fmt::join(request.betas, ","))});
+  }
+  return out;
 }
 
 }  // namespace
 
 Result<wire::Outgoing> write_messages_request(const GenerateRequest& request, bool stream) {
-  return outgoing("/v1/messages", stream, TRY(RequestWriter(request).write(stream)));
+  return outgoing("/v1/messages", stream, request, TRY(RequestWriter(request).write(stream)));
 }
 
 Result<wire::Outgoing> write_count_request(const GenerateRequest& request) {
   Json body = TRY(RequestWriter(request).write_prompt());
   TRY(ContentWriter(request.dialect == kDialectName).merge(request.extra, &body));
-  return outgoing("/v1/messages/count_tokens", false, body);
+  return outgoing("/v1/messages/count_tokens", false, request, body);
 }
 
 }  // namespace overtake::anthropic

@@ -46,6 +46,7 @@ constexpr wire::Dialect make_dialect(decltype(wire::Dialect::parse) parse) {
   out.field_of = field_of;
   out.id_header = "request-id";
   out.status_of = error_status;
+  out.betas_header = kBetasHeader;
   return out;
 }
 
