@@ -42,7 +42,8 @@ Error write_error(int code, const std::string& path, uint64_t needed) {
       fmt::format("the file takes {:.1f} MB", static_cast<double>(needed) / 1e6);
   if (code == EFBIG) {
     return {ErrorCode::kIo, fmt::format("{}, more than the file system or a limit (ulimit -f) "
-                                        "allows; {}; choose another disk or a smaller --type",
+                                        "allows; {}; choose another disk or a smaller "
+                                        "--type or --budget-gb",
                                         needs, path)};
   }
   if (code == ENOSPC || code == EDQUOT) {
@@ -52,7 +53,7 @@ Error write_error(int code, const std::string& path, uint64_t needed) {
         known ? static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) / 1e6 : 0;
     return {ErrorCode::kIo,
             fmt::format("{}: {}, {:.1f} MB are free; {}; free some space, choose another disk or a "
-                        "smaller --type",
+                        "smaller --type or --budget-gb",
                         std::strerror(code), needs, left, path)};
   }
   return {ErrorCode::kIo, fmt::format("cannot write: {}; {}; check the path, its permissions and "
@@ -120,6 +121,18 @@ uint64_t GgufTensor::n_bytes() const {
   return static_cast<uint64_t>(n_rows * type->row_bytes(shape.back()));
 }
 
+uint64_t GgufTensor::file_bytes() const { return padded(n_bytes()); }
+
+uint64_t gguf_file_bytes(const Metadata& metadata, std::span<const GgufTensor> tensors) {
+  std::vector<uint64_t> offsets;
+  uint64_t data_bytes = 0;
+  for (const GgufTensor& tensor : tensors) {
+    offsets.push_back(data_bytes);
+    data_bytes += tensor.file_bytes();
+  }
+  return gguf_header(metadata, tensors, offsets).size() + data_bytes;
+}
+
 Result<GgufWriter> GgufWriter::create(const std::string& path, const Metadata& metadata,
                                       std::vector<GgufTensor> tensors, bool overwrite) {
   TRY(check_target(path, overwrite));
@@ -130,7 +143,7 @@ Result<GgufWriter> GgufWriter::create(const std::string& path, const Metadata& m
   for (const GgufTensor& tensor : tensors) {
     TRY(check_tensor(tensor, path));
     out.offsets_.push_back(data_bytes);
-    data_bytes += padded(tensor.n_bytes());
+    data_bytes += tensor.file_bytes();
   }
   const std::string header = gguf_header(metadata, tensors, out.offsets_);
   for (uint64_t& offset : out.offsets_) offset += header.size();

@@ -21,7 +21,11 @@ struct GgufTensor {
   std::vector<int64_t> shape;  // outermost first; a row holds whole blocks
 
   uint64_t n_bytes() const;
+  uint64_t file_bytes() const;  // with those that align the next tensor
 };
+
+// Of the file that GgufWriter makes of these.
+uint64_t gguf_file_bytes(const Metadata& metadata, std::span<const GgufTensor> tensors);
 
 class GgufWriter {
  public:

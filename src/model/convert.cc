@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "format/gguf_writer.h"
+#include "model/planned_rows.h"
 
 namespace overtake {
 namespace {
@@ -15,19 +16,6 @@ constexpr ConvertType kTypes[] = {
 constexpr int64_t kQuantizationVersion = 2;  // of ggml's block formats
 constexpr int64_t kChunkElements = 1 << 18;  // that one thread takes at a time
 constexpr int64_t kChunksBetweenReports = 64;
-
-// Where in the checkpoint each row of a planned tensor begins.
-std::vector<const std::byte*> row_pointers(const PlannedTensor& tensor) {
-  std::vector<const std::byte*> out;
-  const auto add = [&](int64_t first, int64_t count) {
-    for (int64_t i = first; i < first + count; ++i) {
-      out.push_back(tensor.source->row_bytes(i).data());
-    }
-  };
-  for (const auto& part : tensor.rows) add(part.first, part.count);
-  if (tensor.source && tensor.rows.empty()) add(0, tensor.source->n_rows());
-  return out;
-}
 
 const QuantType& type_of(const PlannedTensor& tensor, const QuantType& wanted) {
   const bool matrix = tensor.name.ends_with(".weight") && !tensor.name.ends_with("_norm.weight") &&
@@ -49,13 +37,10 @@ class TensorCopy {
         index_(index),
         to_(*form.type),
         n_cols_(tensor.shape.back()),
-        rows_(row_pointers(tensor)),
+        rows_(tensor),
         rows_per_chunk_(std::max<int64_t>(1, kChunkElements / n_cols_)) {}
 
-  int64_t n_chunks() const {
-    const int64_t n_rows = static_cast<int64_t>(rows_.size());
-    return (n_rows + rows_per_chunk_ - 1) / rows_per_chunk_;
-  }
+  int64_t n_chunks() const { return (rows_.n_rows() + rows_per_chunk_ - 1) / rows_per_chunk_; }
 
   Status write_values() const {
     std::vector<float> values = tensor_.values;
@@ -66,37 +51,28 @@ class TensorCopy {
   // Any thread.
   Status write_chunk(int64_t chunk) const {
     const int64_t first = chunk * rows_per_chunk_;
-    const int64_t end = std::min(first + rows_per_chunk_, static_cast<int64_t>(rows_.size()));
+    const int64_t end = std::min(first + rows_per_chunk_, rows_.n_rows());
     const int64_t row_bytes = to_.row_bytes(n_cols_);
     const uint64_t size = static_cast<uint64_t>((end - first) * row_bytes);
     const uint64_t offset = static_cast<uint64_t>(first * row_bytes);
     const QuantType& from = *tensor_.source->type;
     const bool same = &from == &to_ && !tensor_.change;
-    if (same && tensor_.rows.empty()) return writer_.write(index_, offset, {rows_[first], size});
+    if (same && tensor_.rows.empty()) {
+      return writer_.write(index_, offset, {rows_.stored(first), size});
+    }
     std::vector<std::byte> out(size);
     if (same) {
       for (int64_t row = first; row < end; ++row) {
-        std::memcpy(out.data() + (row - first) * row_bytes, rows_[row],
+        std::memcpy(out.data() + (row - first) * row_bytes, rows_.stored(row),
                     static_cast<size_t>(row_bytes));
       }
     } else {
-      TRY(encode(first, numbers(first, end), out.data()));
+      TRY(encode(first, rows_.read_rows(first, end), out.data()));
     }
     return writer_.write(index_, offset, out);
   }
 
  private:
-  // Rows [first, end) of the new tensor.
-  std::vector<float> numbers(int64_t first, int64_t end) const {
-    std::vector<float> out(static_cast<size_t>((end - first) * n_cols_));
-    for (int64_t row = first; row < end; ++row) {
-      const std::span<float> to(out.data() + (row - first) * n_cols_, static_cast<size_t>(n_cols_));
-      tensor_.source->type->decode(rows_[row], to.data(), n_cols_);
-      if (tensor_.change) tensor_.change(row, to);
-    }
-    return out;
-  }
-
   Status encode(int64_t first, std::span<const float> rows, std::byte* to) const {
     if (form_.encode) return form_.encode(first, rows, to);
     to_.encode(rows.data(), to, static_cast<int64_t>(rows.size()));
@@ -109,7 +85,7 @@ class TensorCopy {
   size_t index_;
   const QuantType& to_;
   int64_t n_cols_;
-  std::vector<const std::byte*> rows_;
+  PlannedRows rows_;
   int64_t rows_per_chunk_;
 };
 
@@ -137,6 +113,13 @@ Status write_tensor(const TensorCopy& copy, uint64_t size, ThreadPool& pool,
   return {};
 }
 
+Metadata written_metadata(const GgufPlan& plan, const GgufWriteOptions& options) {
+  Metadata out = plan.metadata();
+  out.set("general.file_type", options.file_type);
+  if (options.quantized) out.set("general.quantization_version", kQuantizationVersion);
+  return out;
+}
+
 }  // namespace
 
 std::span<const ConvertType> convert_types() { return kTypes; }
@@ -149,20 +132,27 @@ std::vector<TensorForm> convert_forms(const GgufPlan& plan, const ConvertType& t
   return out;
 }
 
+uint64_t header_bytes(const GgufPlan& plan) {
+  std::vector<GgufTensor> tensors;
+  uint64_t data = 0;
+  for (const PlannedTensor& planned : plan.tensors()) {
+    tensors.push_back({planned.name, find_quant_type("F32"), planned.shape});
+    data += tensors.back().file_bytes();
+  }
+  return gguf_file_bytes(written_metadata(plan, {.quantized = true}), tensors) - data;
+}
+
 Status write_gguf(const Checkpoint& checkpoint, const GgufOutput& output,
                   const GgufWriteOptions& options, ThreadPool& pool) {
   const std::vector<PlannedTensor>& planned = output.plan.tensors();
-  Metadata metadata = output.plan.metadata();
-  metadata.set("general.file_type", options.file_type);
   std::vector<GgufTensor> tensors;
   uint64_t total = 0;
   for (size_t i = 0; i < planned.size(); ++i) {
     tensors.push_back({planned[i].name, output.forms[i].type, planned[i].shape});
     total += tensors.back().n_bytes();
   }
-  if (options.quantized) metadata.set("general.quantization_version", kQuantizationVersion);
-  GgufWriter writer =
-      TRY(GgufWriter::create(output.path, metadata, std::move(tensors), options.overwrite));
+  GgufWriter writer = TRY(GgufWriter::create(output.path, written_metadata(output.plan, options),
+                                             std::move(tensors), options.overwrite));
   uint64_t before = 0;  // bytes of the tensors that are done
   for (size_t i = 0; i < planned.size(); ++i) {
     const uint64_t size = writer.tensors()[i].n_bytes();

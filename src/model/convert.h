@@ -48,6 +48,9 @@ struct GgufWriteOptions {
 // says stay F32; a matrix whose rows are no whole blocks of the type becomes F16.
 std::vector<TensorForm> convert_forms(const GgufPlan& plan, const ConvertType& type);
 
+// Of a file of quantized tensors, whatever their types: the bytes before the first tensor.
+uint64_t header_bytes(const GgufPlan& plan);
+
 // Writes the planned file, its tensors in `forms`. Memory: a few megabytes a thread. The same
 // checkpoint gives the same bytes every time.
 struct GgufOutput {

@@ -161,6 +161,40 @@ class Quantize(unittest.TestCase):
         self.assertIn("one file", done.stderr)
         self.assertEqual(before, pathlib.Path(self.out).read_bytes())
 
+    def test_a_budget_is_kept_and_nearly_spent(self):
+        model = self.folder / "wide"
+        model.write_bytes(wide_model())
+        text = self.folder / "text"
+        text.write_text("The quick brown fox jumps over the lazy dog. " * 20)
+        exact = self.logits(model)
+        done = self.quantize(model, "--type", "q8_0")
+        self.assertEqual(0, done.returncode, done.stderr)
+        most = pathlib.Path(self.out).stat().st_size
+        for extra in ([], ["--calibrate", str(text)]):
+            budget = most * 8 // 10
+            done = self.quantize(model, "--budget-gb", str(budget / 1e9), "--force", *extra)
+            self.assertEqual(0, done.returncode, done.stderr)
+            size = pathlib.Path(self.out).stat().st_size
+            self.assertLessEqual(size, budget)
+            self.assertGreater(size, budget * 0.95)
+            self.assertGreater(len(set(re.findall(r"\bI?Q\d_\w+", done.stdout))), 1, done.stdout)
+            self.assertLess(self.difference(exact, self.logits(self.out)), 0.1)
+        done = self.quantize(model, "--budget-gb", "50", "--force")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertLessEqual(pathlib.Path(self.out).stat().st_size, most)
+
+    def test_refuses_a_budget_that_cannot_be_kept(self):
+        model = GOLDEN / "llama2-gqa"
+        done = self.quantize(model, "--budget-gb", "0.000001")
+        self.assert_refused(done, "--budget-gb", "smallest possible", code=2)
+        least = re.search(r"give ([0-9.e-]+) or more", done.stderr).group(1)
+        self.assertEqual(0, self.quantize(model, "--budget-gb", least).returncode)
+        pathlib.Path(self.out).unlink()
+        for size in ("0", "-1", "nan", "much"):
+            self.assert_refused(self.quantize(model, f"--budget-gb={size}"), "--budget-gb", code=2)
+        self.assert_refused(self.quantize(model, "--budget-gb", "1", "--type", "q8_0"),
+                            "--type", "--budget-gb", code=2)
+
     def test_refuses_an_unknown_type(self):
         self.assert_refused(self.quantize(GOLDEN / "llama2-gqa", "--type", "q4_k"), "q4_k",
                             "q4_k_m", code=2)

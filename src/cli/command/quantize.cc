@@ -5,10 +5,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/file.h"
 #include "catalog/store.h"
@@ -17,7 +19,9 @@
 #include "cli/signal_watch.h"
 #include "cli/terminal.h"
 #include "engine/calibrate.h"
+#include "engine/reaction.h"
 #include "model/convert.h"
+#include "model/quantize/budget.h"
 #include "model/quantize/imatrix_file.h"
 #include "model/quantize/mix.h"
 #include "parallel/thread_pool.h"
@@ -31,6 +35,7 @@ struct Options {
   std::string model;
   std::string out;
   std::string type;
+  std::optional<double> budget_gb;
   std::string imatrix;
   std::string calibrate;
   std::string imatrix_out;
@@ -54,7 +59,7 @@ struct Run {
   }
 };
 
-Result<Mix> choose_mix(const std::string& option) {
+Result<Mix> find_type(const std::string& option) {
   if (const Mix* found = find_mix(option)) return *found;
   std::string known;
   for (const Mix& mix : mixes())
@@ -62,6 +67,23 @@ Result<Mix> choose_mix(const std::string& option) {
   return Error{
       ErrorCode::kInvalidArgument,
       fmt::format("unknown type \"{}\"; --type; take one of {}", printable(option), known)};
+}
+
+// Decimal gigabytes, as bytes that are no more.
+uint64_t budget_bytes(double gb) {
+  constexpr double kMost = 1e18;
+  return static_cast<uint64_t>(std::floor(std::min(gb * 1e9, kMost)));
+}
+
+Status check_target(const Options& options) {
+  if (options.budget_gb && !(*options.budget_gb > 0)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "not a size; --budget-gb; give the most gigabytes that the file may have"};
+  }
+  if (options.budget_gb || !options.type.empty()) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "nothing says how small the file should be; overtake quantize; give --type or "
+               "--budget-gb"};
 }
 
 // Whatever can be refused is, before minutes of work.
@@ -120,11 +142,16 @@ std::function<Status(uint64_t, uint64_t)> progress(Run& run, const char* label) 
   };
 }
 
-// What the model's matrices see of the text that --calibrate names.
+// The text that --calibrate names, in tokens.
+Result<std::vector<int32_t>> read_ids(const Checkpoint& checkpoint, const Options& options) {
+  const auto tokenizer = TRY(Tokenizer::load(checkpoint));
+  return tokenizer->encode_user(TRY(read_file(options.calibrate, kMaxText)));
+}
+
+// What the model's matrices see of the text.
 Result<Importance> read_text(const Checkpoint& checkpoint, const GgufPlan& plan, Run& run) {
   const Options& options = run.options;
-  const auto tokenizer = TRY(Tokenizer::load(checkpoint));
-  std::vector<int32_t> ids = tokenizer->encode_user(TRY(read_file(options.calibrate, kMaxText)));
+  const std::vector<int32_t> ids = TRY(read_ids(checkpoint, options));
   const auto backend = make_cpu_backend(run.pool, run.isa);
   CalibrationOptions settings;
   int64_t n_tokens = 0;
@@ -163,6 +190,50 @@ Result<Importance> find_importance(const Checkpoint& checkpoint, const GgufPlan&
                "nothing to keep; --imatrix-out; give a text with --calibrate"};
 }
 
+// Which tensor gets which type, and what the file is called after that.
+struct Target {
+  std::string name;
+  std::vector<const QuantType*> types;
+  int64_t file_type = 0;
+};
+
+// The mix that loses least of those that fit the budget.
+Result<Target> fit_budget(const Checkpoint& checkpoint, const GgufPlan& plan,
+                          const Importance& importance, Run& run) {
+  const Options& options = run.options;
+  SensitivityOptions settings{.importance = &importance, .isa = run.isa, .progress = {}};
+  // Both bars count bytes, in proportion to what is done.
+  const auto bytes_of = [&](uint64_t passes, auto shown) {
+    return [passes, shown, bytes = checkpoint.file_bytes()](uint64_t done, uint64_t total) {
+      return shown(bytes * passes / total * done, bytes * passes);
+    };
+  };
+  settings.progress = bytes_of(1, progress(run, "Measuring errors"));
+  std::vector<MatrixSensitivity> matrices =
+      TRY(measure_errors(checkpoint, plan, settings, run.pool));
+  const uint64_t budget = budget_bytes(*options.budget_gb);
+  // A budget that cannot be kept is refused before the longest part of the work.
+  BudgetMix mix = TRY(mix_within(plan, matrices, budget));
+  if (!options.calibrate.empty()) {
+    const auto backend = make_cpu_backend(run.pool, run.isa);
+    ReactionOptions reaction{.pool = run.pool, .backend = *backend, .importance = &importance};
+    reaction.isa = run.isa;
+    reaction.progress = bytes_of(matrices.size(), progress(run, "Measuring reactions"));
+    const std::vector<int32_t> ids = TRY(read_ids(checkpoint, options));
+    TRY(measure_reactions(checkpoint, plan, ids, reaction, matrices));
+    mix = TRY(mix_within(plan, matrices, budget));
+  }
+  return Target{fmt::format("a mix for {} GB", *options.budget_gb), std::move(mix.types),
+                mix.file_type};
+}
+
+Result<Target> choose_target(const Checkpoint& checkpoint, const GgufPlan& plan,
+                             const Importance& importance, Run& run) {
+  if (run.options.budget_gb) return fit_budget(checkpoint, plan, importance, run);
+  const Mix mix = TRY(find_type(run.options.type));
+  return Target{std::string(mix.option), mixed_types(plan, mix), mix.file_type};
+}
+
 Result<int> run_quantize(const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   // Past a limit on file sizes, writing should fail and not end the process.
@@ -170,17 +241,18 @@ Result<int> run_quantize(const Options& options) {
   Run run{.options = options};
   run.watch.start([&] { run.cancelled = true; });
   run.isa = TRY(choose_isa());
-  const Mix mix = TRY(choose_mix(options.type));
+  TRY(check_target(options));
+  if (!options.budget_gb) TRY(find_type(options.type));
   const auto checkpoint = TRY(open_checkpoint(TRY(resolve_model(options.model)).path));
   TRY(check_paths(checkpoint->path(), options));
   TRY(verify_model(*checkpoint));
   warn_of_source(*checkpoint);
   const GgufPlan plan = TRY(plan_gguf(*checkpoint));
   const Importance importance = TRY(find_importance(*checkpoint, plan, run));
-  const std::vector<const QuantType*> types = mixed_types(plan, mix);
-  const QuantizeOptions settings = {.types = types,
+  const Target target = TRY(choose_target(*checkpoint, plan, importance, run));
+  const QuantizeOptions settings = {.types = target.types,
                                     .importance = &importance,
-                                    .file_type = mix.file_type,
+                                    .file_type = target.file_type,
                                     .overwrite = options.force,
                                     .isa = run.isa,
                                     .progress = progress(run, "Quantizing")};
@@ -195,7 +267,7 @@ Result<int> run_quantize(const Options& options) {
   for (const TensorLoss& loss : losses) n_weights += loss.n_elements;
   fmt::print(
       "Wrote {}: {}, {}, {:.2f} bits a weight, in {} (from {})\n", printable(options.out),
-      mix.option, human_bytes(bytes),
+      target.name, human_bytes(bytes),
       8.0 * static_cast<double>(bytes) / static_cast<double>(std::max<int64_t>(n_weights, 1)),
       human_duration(seconds), human_bytes(checkpoint->file_bytes()));
   return kExitDone;
@@ -208,10 +280,16 @@ std::function<Result<int>()> setup(CommandLine& line) {
            "store")
       .required();
   line.add("OUT", options->out, "GGUF file to write").required();
-  line.add("--type", options->type,
-           "q8_0, q6_k, q5_k_m, q4_k_m, q4_k_s, q4_0, q3_k_m or iq4_xs: from large and exact to "
-           "small")
-      .required();
+  const Option type = line.add(
+      "--type", options->type,
+      "q8_0, q6_k, q5_k_m, q4_k_m, q4_k_s, q4_0, q3_k_m or iq4_xs: from large and exact to small; "
+      "this or --budget-gb must be given");
+  line.add(
+          "--budget-gb", options->budget_gb,
+          "The most that OUT may have, in decimal gigabytes (0.1: 100,000,000 bytes): every matrix "
+          "gets the type with which the whole loses least, measured on its numbers, and with "
+          "--calibrate on the model's answers too")
+      .excludes(type);
   const Option imatrix =
       line.add("--imatrix", options->imatrix,
                "Importance matrix of this model, as llama-imatrix or --imatrix-out writes it: "

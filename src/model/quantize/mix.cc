@@ -114,13 +114,6 @@ TensorRole role_of(const PlannedTensor& tensor, bool tied) {
   return has(name, "ffn_down") ? kFfnDown : kOther;
 }
 
-// The number in "blk.7.attn_v.weight", 0 if there is none.
-int64_t block_of(std::string_view name) {
-  int64_t block = 0;
-  if (name.starts_with("blk.")) std::from_chars(name.data() + 4, name.data() + name.size(), block);
-  return block;
-}
-
 bool shares_values(const GgufPlan& plan) {
   const auto number = [&](const char* key) -> int64_t {
     const auto found = plan.metadata().find_int(plan.arch() + key);
@@ -145,6 +138,12 @@ const Mix* find_mix(std::string_view option) {
     if (mix.option == option) return &mix;
   }
   return nullptr;
+}
+
+int64_t block_of(std::string_view name) {
+  int64_t block = 0;
+  if (name.starts_with("blk.")) std::from_chars(name.data() + 4, name.data() + name.size(), block);
+  return block;
 }
 
 std::vector<TensorPlace> tensor_places(const GgufPlan& plan) {

@@ -30,6 +30,8 @@ struct TensorPlace {
   int64_t layer = 0;     // among those of this role, which are
   int64_t n_layers = 1;  // so many
 };
+// The number in "blk.7.attn_v.weight", 0 if there is none.
+int64_t block_of(std::string_view name);
 // In the order of plan.tensors().
 std::vector<TensorPlace> tensor_places(const GgufPlan& plan);
 
