@@ -71,15 +71,17 @@ class CpuBackend final : public Backend {
   std::string_view name() const override { return isa_name(isa_); }
   Result<std::unique_ptr<Weight>> pack(std::span<const RowSpan> rows) override {
     auto weight = TRY(pack_cpu_weight(rows, isa_, pool_));
-    if (prefills_in_bf16(*weight)) phases_differ_ = true;
+    if (prefills_in_bf16(*weight)) bf16_prompts_ = true;
+    if (prefills_otherwise(*weight)) phases_differ_ = true;
     return weight;
   }
-  std::unique_ptr<Ops> make_ops() override { return make_cpu_ops(pool_, isa_, phases_differ_); }
+  std::unique_ptr<Ops> make_ops() override { return make_cpu_ops(pool_, isa_, bf16_prompts_); }
   bool phases_differ() const override { return phases_differ_; }
 
  private:
   ThreadPool& pool_;
   Isa isa_;
+  bool bf16_prompts_ = false;
   bool phases_differ_ = false;
 };
 

@@ -11,8 +11,8 @@
 
 namespace overtake {
 
-// AMX is AVX-512 with a matrix unit: when decoding, the same results, bit for bit; prompts multiply
-// in bf16.
+// When decoding, all vector instruction sets give the same bits. AMX is AVX-512 with a matrix unit,
+// on which prompts multiply bf16.
 enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
 
 std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512", "amx"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "tensor/cpu/matmul_bf16.h"
 #include "tensor/cpu/matmul_input.h"
 #include "tensor/cpu/packed_weight.h"
 #include "tensor/cpu/spread.h"
@@ -106,6 +107,7 @@ IntegerRows skip_blocks(IntegerRows rows, int64_t n_blocks, int groups) {
   const int64_t n = n_blocks * rows.height;
   rows.codes += n * kRowBlock;
   rows.scale += n;
+  rows.fine_rows += n_blocks;
   if (rows.zero_sum) rows.zero_sum += n * groups;
   if (rows.min_sum) rows.min_sum += n * groups;
   return rows;
@@ -233,15 +235,17 @@ const MatmulKernels& matmul_kernels_for(Isa isa) {
   }
 }
 
-void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate, Tensor y,
-            MatmulScratch& scratch, ThreadPool& pool) {
-  const auto& packed = static_cast<const PackedWeight&>(weight);
+namespace {
+
+void check_shapes(const Tensor& x, const Weight& weight, std::span<const float> bias,
+                  const Tensor& y) {
   OVERTAKE_CHECK(x.cols == weight.n_in() && y.cols == weight.n_out() && x.rows == y.rows);
   OVERTAKE_CHECK(bias.empty() || static_cast<int64_t>(bias.size()) == weight.n_out());
-  if (x.rows == 0) return;
-  scratch.load(x, packed, pool);
-  const Product product = {packed, scratch, bias, accumulate, y};
-  const std::span<const PackedSegment> segments = packed.segments();
+}
+
+// The product of what its input holds.
+void multiply(const Product& product, ThreadPool& pool) {
+  const std::span<const PackedSegment> segments = product.weight.segments();
   // Runs of segments, so that their cuts fit on the stack; nearly always there is one or two.
   for (size_t first = 0; first < segments.size(); first += kMaxSegments) {
     const size_t n = std::min<size_t>(kMaxSegments, segments.size() - first);
@@ -257,6 +261,36 @@ void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool ac
       run_chunk(product, segments[first + i], cuts[i], chunk);
     });
   }
+}
+
+}  // namespace
+
+void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate, Tensor y,
+            MatmulScratch& scratch, ThreadPool& pool) {
+  const auto& packed = static_cast<const PackedWeight&>(weight);
+  check_shapes(x, weight, bias, y);
+  if (x.rows == 0) return;
+  scratch.load(x, packed, FineCodes::kAll, pool);
+  multiply({packed, scratch, bias, accumulate, y}, pool);
+}
+
+void matmul_prefill(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate,
+                    Tensor y, MatmulScratch& scratch, ThreadPool& pool) {
+  const auto& packed = static_cast<const PackedWeight&>(weight);
+  check_shapes(x, weight, bias, y);
+  if (x.rows == 0) return;
+  if (packed.has_bf16()) return matmul_bf16(x, packed, bias, accumulate, y, scratch, pool);
+  scratch.load(x, packed, FineCodes::kOfOutliers, pool);
+  multiply({packed, scratch, bias, accumulate, y}, pool);
+}
+
+bool prefills_in_bf16(const Weight& weight) {
+  return static_cast<const PackedWeight&>(weight).has_bf16();
+}
+
+bool prefills_otherwise(const Weight& weight) {
+  const auto& packed = static_cast<const PackedWeight&>(weight);
+  return packed.has_bf16() || !packed.input_kinds().empty();
 }
 
 }  // namespace overtake

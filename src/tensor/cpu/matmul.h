@@ -29,16 +29,19 @@ MatmulScratchPtr make_matmul_scratch();
 // y [n, n_out] = x [n, n_in] W^T + bias, or y += that where `accumulate`. `bias` is [n_out] or
 // empty. `weight` is from pack_cpu_weight with the same isa. Row i of y depends on row i of x only,
 // and is the same to the last bit for every n and every number of threads: integer weights multiply
-// int8 activations (one scale per 32), sums run along K in one fixed order.
+// activations of two int8 terms (one scale per 32), sums run along K in one fixed order.
 // AVX2, AVX-512 and AMX agree to the last bit too.
 void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate, Tensor y,
             MatmulScratch& scratch, ThreadPool& pool);
 
 // As matmul, for rows of prompts: where the weight has a bf16 form and the ISA a unit for it (AMX),
-// weights and activations are rounded to bf16 and products summed in f32. Row i of y depends on row
-// i of x only here too, whatever n and the number of threads, but its bits are not matmul's.
+// weights and activations are rounded to bf16 and products summed in f32. Elsewhere only outliers
+// keep the activations' second term (see FineCodes), with the same bits on every ISA. Row i of y
+// depends on row i of x only here too, whatever n and the number of threads.
 void matmul_prefill(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate,
                     Tensor y, MatmulScratch& scratch, ThreadPool& pool);
 bool prefills_in_bf16(const Weight& weight);
+// Whether matmul_prefill's bits are not matmul's.
+bool prefills_otherwise(const Weight& weight);
 
 }  // namespace overtake

@@ -1,4 +1,5 @@
-// matmul_prefill: prompts through a matrix unit for bf16, blocked for its caches.
+// Prompts through a matrix unit for bf16, blocked for its caches.
+#include "tensor/cpu/matmul_bf16.h"
 //
 // A chunk of work is up to kMaxRows rows times kMaxTiles tiles of outputs. It goes along K in
 // slices of kSliceBlocks: the weights of a slice are unpacked once, and each pair of tiles, small
@@ -215,18 +216,9 @@ void PrefillProduct::run(MatmulScratch& scratch, ThreadPool& pool) {
 
 }  // namespace
 
-bool prefills_in_bf16(const Weight& weight) {
-  return static_cast<const PackedWeight&>(weight).has_bf16();
-}
-
-void matmul_prefill(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate,
-                    Tensor y, MatmulScratch& scratch, ThreadPool& pool) {
-  const auto& packed = static_cast<const PackedWeight&>(weight);
-  if (!prefills_in_bf16(weight)) return matmul(x, weight, bias, accumulate, y, scratch, pool);
-  OVERTAKE_CHECK(x.cols == weight.n_in() && y.cols == weight.n_out() && x.rows == y.rows);
-  OVERTAKE_CHECK(bias.empty() || static_cast<int64_t>(bias.size()) == weight.n_out());
-  if (x.rows == 0) return;
-  PrefillProduct(x, packed, bias, accumulate, y).run(scratch, pool);
+void matmul_bf16(Tensor x, const PackedWeight& weight, std::span<const float> bias, bool accumulate,
+                 Tensor y, MatmulScratch& scratch, ThreadPool& pool) {
+  PrefillProduct(x, weight, bias, accumulate, y).run(scratch, pool);
 }
 
 }  // namespace overtake

@@ -38,6 +38,7 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
   inputs_.clear();
   for (const InputKind& kind : weight.input_kinds()) inputs_.push_back({.kind = kind});
   const int64_t blocks = x.rows * x.cols / kBlockK;
+  const int64_t panels = (x.rows + kPanelHeight - 1) / kPanelHeight;
   const auto carve = [&](std::byte* base) {
     Carver carver(base);
     for (Input& input : inputs_) {
@@ -49,6 +50,7 @@ void MatmulScratch::place(const PackedWeight& weight, const Tensor& x) {
       } else {
         input.zero_sum = carver.take<int32_t>(blocks * input.kind.groups);
       }
+      input.fine_rows = carver.take<uint16_t>(panels * (x.cols / kBlockK));
     }
     if (weight.has_floats()) own_floats_ = carver.take<float>(x.rows * x.cols);
     return carver.used();
@@ -67,14 +69,20 @@ std::byte* MatmulScratch::take(size_t size) {
 }
 
 void MatmulScratch::quantize_panel(const Tensor& x, const MatmulKernels& kernels,
-                                   const Input& input, int64_t first_row) const {
+                                   const Input& input, FineCodes which, int64_t first_row) const {
   const int64_t height = std::min(kPanelHeight, n_rows_ - first_row);
   const int64_t n_blocks = n_in_ / kBlockK;
   const int64_t first = first_row * n_blocks;  // blocks of earlier panels
+  uint16_t* fine_rows = input.fine_rows + first_row / kPanelHeight * n_blocks;
+  std::fill_n(fine_rows, n_blocks, uint16_t{0});
   for (int64_t r = 0; r < height; ++r) {
     const QuantizedRow out = {input.codes + first * kRowBlock + r * kRowBlock,
-                              input.scale + first + r, input.half_sums + (first + r) * 2, height};
-    kernels.quantize(x.row(first_row + r), n_blocks, input.kind.fine_bits, out);
+                              input.scale + first + r,
+                              input.half_sums + (first + r) * 2,
+                              fine_rows,
+                              static_cast<uint16_t>(1u << r),
+                              height};
+    kernels.quantize(x.row(first_row + r), n_blocks, input.kind.fine_bits, which, out);
   }
   const int64_t count = height * n_blocks;
   const int32_t* half = input.half_sums + first * 2;
@@ -105,7 +113,7 @@ void MatmulScratch::transpose_panel(const Tensor& x, int64_t first_row) const {
   }
 }
 
-void MatmulScratch::load(Tensor x, const PackedWeight& weight, ThreadPool& pool) {
+void MatmulScratch::load(Tensor x, const PackedWeight& weight, FineCodes which, ThreadPool& pool) {
   place(weight, x);
   const auto for_panels = [&](int64_t height, auto body) {
     const int64_t n_panels = (x.rows + height - 1) / height;
@@ -116,7 +124,8 @@ void MatmulScratch::load(Tensor x, const PackedWeight& weight, ThreadPool& pool)
     }
   };
   for (const Input& input : inputs_) {
-    for_panels(kPanelHeight, [&](int64_t row) { quantize_panel(x, weight.kernels(), input, row); });
+    for_panels(kPanelHeight,
+               [&](int64_t row) { quantize_panel(x, weight.kernels(), input, which, row); });
   }
   if (weight.has_floats()) {
     floats_ = x.rows == 1 ? x.data : own_floats_;
@@ -130,10 +139,13 @@ IntegerRows MatmulScratch::integer_rows(size_t input_kind, int64_t row) const {
   const int64_t at = panel_row * (n_in_ / kBlockK) + in_panel;
   const Input& input = inputs_[input_kind];
   const int64_t sums_at = at * input.kind.groups;
-  return {input.codes + at * kRowBlock, input.scale + at,
+  return {input.codes + at * kRowBlock,
+          input.scale + at,
           input.zero_sum ? input.zero_sum + sums_at : nullptr,
           input.min_sum ? input.min_sum + sums_at : nullptr,
-          std::min(kPanelHeight, n_rows_ - panel_row)};
+          input.fine_rows + panel_row / kPanelHeight * (n_in_ / kBlockK),
+          std::min(kPanelHeight, n_rows_ - panel_row),
+          in_panel};
 }
 
 void MatmulScratchDeleter::operator()(MatmulScratch* scratch) const { delete scratch; }

@@ -16,7 +16,7 @@ namespace overtake {
 class MatmulScratch {
  public:
   // Quantizes or copies x, as the weight's segments need it. Allocates if it needs more than ever.
-  void load(Tensor x, const PackedWeight& weight, ThreadPool& pool);
+  void load(Tensor x, const PackedWeight& weight, FineCodes which, ThreadPool& pool);
 
   // Memory for something else, until the next call of either. At an address divisible by 64.
   std::byte* take(size_t size);
@@ -35,9 +35,10 @@ class MatmulScratch {
     int32_t* half_sums;
     int32_t* zero_sum;  // or
     float* min_sum;
+    uint16_t* fine_rows;  // [n panels, blocks of a row]
   };
   void quantize_panel(const Tensor& x, const MatmulKernels& kernels, const Input& input,
-                      int64_t first_row) const;
+                      FineCodes which, int64_t first_row) const;
   void transpose_panel(const Tensor& x, int64_t first_row) const;
 
   LargeBlock memory_;

@@ -18,13 +18,22 @@ namespace {
 
 constexpr double kEpsilon = 0x1p-24;  // of f32
 
-// What coarse and fine int8 codes make of x. See fine_bits.
-std::vector<double> quantized(std::span<const float> x, int fine_bits) {
+float largest_of(std::span<const float> x) {
+  float largest = 0;
+  for (const float value : x) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+// What coarse and fine int8 codes make of x. See fine_bits and FineCodes.
+std::vector<double> quantized(std::span<const float> x, int fine_bits, FineCodes which) {
   const float ratio = std::ldexp(1.0f, fine_bits);
+  float sum = 0;
+  for (size_t block = 0; block < x.size(); block += 32) sum += largest_of(x.subspan(block, 32));
+  const float mean = sum / static_cast<float>(x.size() / 32);
   std::vector<double> out;
   for (size_t block = 0; block < x.size(); block += 32) {
-    float largest = 0;
-    for (size_t i = 0; i < 32; ++i) largest = std::max(largest, std::abs(x[block + i]));
+    const float largest = largest_of(x.subspan(block, 32));
+    const bool has_fine = which == FineCodes::kAll || largest > kOutlier * mean;
     const float inverse = largest > 0 ? 127.0f / largest : 0;
     const float scale = largest / 127.0f;
     for (size_t i = 0; i < 32; ++i) {
@@ -32,7 +41,8 @@ std::vector<double> quantized(std::span<const float> x, int fine_bits) {
       const float product = coarse * scale;
       const float rest = x[block + i] - product;
       const float fine = std::clamp(std::nearbyint(rest * (inverse * ratio)), -127.0f, 127.0f);
-      out.push_back((static_cast<double>(coarse) * ratio + fine) * (scale / ratio));
+      out.push_back((static_cast<double>(coarse) * ratio + (has_fine ? fine : 0)) *
+                    (scale / ratio));
     }
   }
   return out;
@@ -68,6 +78,33 @@ class MatmulOn : public testing::TestWithParam<std::tuple<const QuantType*, Isa>
   Isa isa() const { return std::get<1>(GetParam()); }
 };
 
+// y against what weights `decoded` make of x in codes, and, as far as those err, of x itself.
+void expect_product(const QuantType& type, std::span<const float> decoded, const Tensor& x,
+                    FineCodes which, const Tensor& y) {
+  for (int64_t i = 0; i < x.rows; ++i) {
+    const auto row = x.row_span(i);
+    const std::vector<double> xq = type.integer
+                                       ? quantized(row, fine_bits(type.integer->dot_bits()), which)
+                                       : std::vector<double>(row.begin(), row.end());
+    for (int64_t j = 0; j < y.cols; ++j) {
+      const std::span<const float> wj(decoded.data() + j * x.cols, row.size());
+      const std::vector<double> bound = block_bound(wj);
+      double exact = 0, exact_f32 = 0, size = 0, quantization = 0;
+      for (size_t k = 0; k < row.size(); ++k) {
+        exact += wj[k] * xq[k];
+        exact_f32 += double{wj[k]} * row[k];
+        size += bound[k] * std::abs(xq[k]);
+        quantization += std::abs(wj[k] * (xq[k] - row[k]));
+      }
+      // Roundings: a few a block of 32, one a term for floats; each at most of the sum so far.
+      const double n_roundings = type.integer ? x.cols / 32 * 2 + 8 : x.cols;
+      const double tolerance = n_roundings * kEpsilon * 2 * size;
+      ASSERT_NEAR(y.row(i)[j], exact, tolerance) << i << " " << j;
+      ASSERT_NEAR(y.row(i)[j], exact_f32, quantization + tolerance);
+    }
+  }
+}
+
 TEST_P(MatmulOn, AgreesWithFloat64) {
   ThreadPool pool(2);
   const MatmulScratchPtr scratch = make_matmul_scratch();
@@ -79,30 +116,23 @@ TEST_P(MatmulOn, AgreesWithFloat64) {
     const Matrix x(shape.n_rows, shape.n_in, 2);
     Matrix y(shape.n_rows, shape.n_out);
     matmul(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
-    for (int64_t i = 0; i < shape.n_rows; ++i) {
-      const auto row = x.tensor.row_span(i);
-      const std::vector<double> xq = type().integer
-                                         ? quantized(row, fine_bits(type().integer->dot_bits()))
-                                         : std::vector<double>(row.begin(), row.end());
-      for (int64_t j = 0; j < shape.n_out; ++j) {
-        const std::span<const float> wj(decoded.data() + j * shape.n_in,
-                                        static_cast<size_t>(shape.n_in));
-        const std::vector<double> bound = block_bound(wj);
-        double exact = 0, exact_f32 = 0, size = 0, quantization = 0;
-        for (size_t k = 0; k < row.size(); ++k) {
-          exact += wj[k] * xq[k];
-          exact_f32 += double{wj[k]} * row[k];
-          size += bound[k] * std::abs(xq[k]);
-          quantization += std::abs(wj[k] * (xq[k] - row[k]));
-        }
-        // Roundings: a few a block of 32, one a term for floats; each at most of the sum so far.
-        const double n_roundings = type().integer ? shape.n_in / 32 * 2 + 8 : shape.n_in;
-        const double tolerance = n_roundings * kEpsilon * 2 * size;
-        ASSERT_NEAR(y.tensor.row(i)[j], exact, tolerance) << i << " " << j;
-        ASSERT_NEAR(y.tensor.row(i)[j], exact_f32, quantization + tolerance);
-      }
-    }
+    expect_product(type(), decoded, x.tensor, FineCodes::kAll, y.tensor);
   }
+}
+
+TEST_P(MatmulOn, KeepsThePrecisionOfOutliersInPrompts) {
+  constexpr int64_t kRows = 37, kOut = 35, kIn = 1280;
+  ThreadPool pool(2);
+  const RandomTensor w(type(), kOut, kIn, 11);
+  const auto weight = pack(w, isa(), pool);
+  if (!type().integer || prefills_in_bf16(*weight)) return;  // no int8 in prompts
+  Matrix x(kRows, kIn, 12);
+  // Some rows with outliers, in panels of 16 and of 8 where others have none; and panels without.
+  for (const int64_t row : {0, 3, 20, 36}) x.tensor.row(row)[100 + 3 * row] *= 40;
+  Matrix y(kRows, kOut);
+  const MatmulScratchPtr scratch = make_matmul_scratch();
+  matmul_prefill(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
+  expect_product(type(), w.stored.to_f32(), x.tensor, FineCodes::kOfOutliers, y.tensor);
 }
 
 TEST_P(MatmulOn, GivesARowTheSameBitsInAnyCompany) {
@@ -291,12 +321,17 @@ TEST(Matmul, GivesTheSameBitsOnAllVectorInstructionSets) {
     SCOPED_TRACE(type->name);
     const RandomTensor w(*type, 43, 1280, 70);
     const Matrix x(57, 1280, 71);
-    Matrix narrow(57, 43), wide(57, 43);
+    Matrix narrow(57, 43), wide(57, 43), narrow_prompt(57, 43), wide_prompt(57, 43);
     for (const Isa isa : supported_isas()) {
       if (isa == Isa::kScalar) continue;
+      const auto weight = pack(w, isa, pool);
       Matrix& y = isa == Isa::kAvx2 ? narrow : wide;
-      matmul(x.tensor, *pack(w, isa, pool), {}, false, y.tensor, *scratch, pool);
+      matmul(x.tensor, *weight, {}, false, y.tensor, *scratch, pool);
       if (isa != Isa::kAvx2) expect_same_bits(wide.tensor, narrow.tensor);
+      if (prefills_in_bf16(*weight)) continue;
+      Matrix& prompt = isa == Isa::kAvx2 ? narrow_prompt : wide_prompt;
+      matmul_prefill(x.tensor, *weight, {}, false, prompt.tensor, *scratch, pool);
+      if (isa != Isa::kAvx2) expect_same_bits(wide_prompt.tensor, narrow_prompt.tensor);
     }
   }
 }

@@ -70,8 +70,9 @@ struct Block {
   F32 min[kGroups];
 };
 
-// The dots of group g with each row, as described above.
-template <KernelForm kForm, int kRows>
+// The dots of group g with each row, as described above; without kFineDots those of rows whose fine
+// codes are zeros.
+template <KernelForm kForm, int kRows, bool kFineDots>
 OVERTAKE_INLINE void dot_rows(const Block<kForm>& w, const IntegerRows& x, int g,
                               I32 (&dot)[kRows]) {
   constexpr int kGroups = Block<kForm>::kGroups;
@@ -88,10 +89,12 @@ OVERTAKE_INLINE void dot_rows(const Block<kForm>& w, const IntegerRows& x, int g
     dot[r] = shift_left<kFine>(dot[r]);
     if constexpr (!kForm.has_min) dot[r] = dot[r] + broadcast_i32(x.zero_sum[r * kGroups + g]);
   }
-  add_dots<kForm.dot_bits, kQuads, kRows>(w.codes + g * kQuads, codes + kBlockK, dot);
+  if constexpr (kFineDots) {
+    add_dots<kForm.dot_bits, kQuads, kRows>(w.codes + g * kQuads, codes + kBlockK, dot);
+  }
 }
 
-template <KernelForm kForm, int kRows>
+template <KernelForm kForm, int kRows, bool kFineDots = true>
 OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 (&sum)[kRows]) {
   constexpr int kGroups = Block<kForm>::kGroups;
   F32 offset[kGroups];
@@ -99,7 +102,7 @@ OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 
   OVERTAKE_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     I32 dot[kRows];
-    dot_rows<kForm, kRows>(w, x, g, dot);
+    dot_rows<kForm, kRows, kFineDots>(w, x, g, dot);
     OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
       const F32 value = uses_dot_bias(kForm.dot_bits) ? scaled_dot(dot[r], w.scale[g], offset[g])
@@ -224,6 +227,7 @@ template <KernelForm kForm, int kRows>
 void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRows& rows,
                     float* sums) {
   constexpr int kGroups = Block<kForm>::kGroups;
+  const uint32_t here = ((1u << kRows) - 1) << rows.first;
   IntegerRows x = rows;
   F32 sum[kRows];
   for (int r = 0; r < kRows; ++r) sum[r] = load(sums + r * F32::kLanes);
@@ -241,7 +245,12 @@ void multiply_panel(const IntegerPanel& panel, int64_t n_blocks, const IntegerRo
         block.min[g] = load(panel.min + (i * kGroups + g) * F32::kLanes);
       }
     }
-    add_block<kForm, kRows>(block, x, sum);
+    // Fewer rows are the rest of a prompt, and not worth more code.
+    if (kRows < kMaxPanelRows || (rows.fine_rows[i] & here)) {
+      add_block<kForm, kRows>(block, x, sum);
+    } else if constexpr (kRows == kMaxPanelRows) {
+      add_block<kForm, kRows, false>(block, x, sum);
+    }
     advance<kForm>(x);
   }
   for (int r = 0; r < kRows; ++r) store(sums + r * F32::kLanes, sum[r]);

@@ -21,13 +21,23 @@ OVERTAKE_INLINE void subtract_codes(const float* x, const int8_t* codes, float s
   }
 }
 
+// The largest magnitude that a block may have without getting fine codes.
+OVERTAKE_INLINE float coarse_limit(const float* x, int64_t n_blocks, FineCodes which) {
+  if (which == FineCodes::kAll) return -1;
+  float sum = 0;  // one after another, as all instruction sets can
+  for (int64_t i = 0; i < n_blocks; ++i) sum += abs_max_32(x + i * kBlockK);
+  return kOutlier * (sum / static_cast<float>(n_blocks));
+}
+
 // Symmetric: scale = max |x| / 127, coarse codes rounded to nearest; then fine ones of what that
 // left, in steps of 2^-fine_bits. Every operation is IEEE's own, so all instruction sets agree to
 // the last bit. A block with NaN or infinity gets that as its scale.
-void quantize_row(const float* x, int64_t n_blocks, int fine_bits, const QuantizedRow& row) {
+void quantize_row(const float* x, int64_t n_blocks, int fine_bits, FineCodes which,
+                  const QuantizedRow& row) {
   // Below, the inverse of a fine step is not a number any more.
   constexpr float kSmallest = 1e-30f;
   const int32_t ratio = 1 << fine_bits;
+  const float limit = coarse_limit(x, n_blocks, which);
   QuantizedRow out = row;
   alignas(64) float rest[kBlockK];
   for (int64_t i = 0; i < n_blocks; ++i, x += kBlockK) {
@@ -36,8 +46,13 @@ void quantize_row(const float* x, int64_t n_blocks, int fine_bits, const Quantiz
     const float scale = largest / 127.0f;
     int8_t* fine = out.codes + kBlockK;
     quantize_block(x, inverse, out.codes);
-    subtract_codes(x, out.codes, scale, rest);
-    quantize_block(rest, inverse * static_cast<float>(ratio), fine);
+    if (largest > limit) {
+      subtract_codes(x, out.codes, scale, rest);
+      quantize_block(rest, inverse * static_cast<float>(ratio), fine);
+      out.fine_rows[i] = static_cast<uint16_t>(out.fine_rows[i] | out.bit);
+    } else {
+      std::memset(fine, 0, kBlockK);
+    }
     *out.scale = scale / static_cast<float>(ratio);
     out.half_sums[0] = sum_16(out.codes) * ratio + sum_16(fine);
     out.half_sums[1] = sum_16(out.codes + 16) * ratio + sum_16(fine + 16);

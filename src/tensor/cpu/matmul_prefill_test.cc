@@ -33,7 +33,9 @@ class PrefillOn : public testing::TestWithParam<std::tuple<const QuantType*, Isa
 // Errors of rounding are independent, so that a sum's is some standard deviations; a number in the
 // wrong place is far outside.
 TEST_P(PrefillOn, AgreesWithFloat64) {
-  constexpr double kBf16Epsilon = 0x1p-9;
+  constexpr double kBf16Error = 0x1p-9;
+  // Of 32 normal numbers, whose largest is about 2.1 deviations, in steps of a 127th of that.
+  constexpr double kInt8Error = 2.1 / 127 / 2;
   ThreadPool pool(2);
   struct Shape {
     int64_t n_rows, n_out, n_in;
@@ -45,6 +47,7 @@ TEST_P(PrefillOn, AgreesWithFloat64) {
     const auto weight = pack(w, isa(), pool);
     const Matrix x(shape.n_rows, shape.n_in, 2);
     const Matrix y = prefill(x.tensor, *weight, 2);
+    const double error = prefills_in_bf16(*weight) ? kBf16Error : kInt8Error;
     for (int64_t i = 0; i < shape.n_rows; ++i) {
       for (int64_t j = 0; j < shape.n_out; ++j) {
         double exact = 0, squares = 0;
@@ -53,8 +56,7 @@ TEST_P(PrefillOn, AgreesWithFloat64) {
           exact += term;
           squares += term * term;
         }
-        ASSERT_NEAR(y.tensor.row(i)[j], exact, 8 * kBf16Epsilon * std::sqrt(squares))
-            << i << " " << j;
+        ASSERT_NEAR(y.tensor.row(i)[j], exact, 8 * error * std::sqrt(squares)) << i << " " << j;
       }
     }
   }
@@ -65,9 +67,11 @@ TEST_P(PrefillOn, GivesARowTheSameBitsInAnyCompany) {
   ThreadPool pool(2);
   const RandomTensor w(type(), kOut, kIn, 3);
   const auto weight = pack(w, isa(), pool);
-  const Matrix x(600, kIn, 4);
+  // The matrix unit's products are cut at 512 rows.
+  const Matrix x(prefills_in_bf16(*weight) ? 600 : 60, kIn, 4);
   const Matrix all = prefill(x.tensor, *weight, 4);
   for (const int64_t n : {1, 2, 15, 16, 17, 33, 48, 513}) {
+    if (7 + n > x.tensor.rows) continue;
     SCOPED_TRACE(n);
     const Matrix some = prefill(x.tensor.some_rows(7, n), *weight, 1);
     expect_same_bits(some.tensor, all.tensor.some_rows(7, n));
@@ -78,10 +82,15 @@ std::string test_name(const testing::TestParamInfo<PrefillOn::ParamType>& info) 
   return fmt::format("{}_{}", std::get<0>(info.param)->name, isa_name(std::get<1>(info.param)));
 }
 
-// The strongest instruction set is the one that may have a unit for it.
+std::vector<Isa> vector_isas() {
+  std::vector<Isa> isas = supported_isas();
+  if (isas.size() > 1) isas.erase(isas.begin());
+  return isas;
+}
+
 INSTANTIATE_TEST_SUITE_P(Every, PrefillOn,
                          testing::Combine(testing::ValuesIn(types()),
-                                          testing::Values(supported_isas().back())),
+                                          testing::ValuesIn(vector_isas())),
                          test_name);
 
 class PrefillOnIsa : public testing::TestWithParam<Isa> {};
