@@ -27,7 +27,10 @@ size_t BackgroundResponses::bytes_of(const BackgroundResponse& response) {
 }
 
 BackgroundResponses::~BackgroundResponses() {
-  for (const auto& [key, response] : responses_) response->cancel = {};
+  for (const auto& [key, response] : responses_) {
+    response->so_far = {};
+    response->cancel = {};
+  }
 }
 
 bool BackgroundResponses::has_room() const {
@@ -86,6 +89,7 @@ void BackgroundResponses::append(BackgroundResponse& response, std::string_view 
 
 void BackgroundResponses::end(const std::shared_ptr<BackgroundResponse>& response) {
   response->ended = true;
+  response->so_far = {};
   response->cancel = {};
   running_.erase(response.get());
   ended_.push_back(response);

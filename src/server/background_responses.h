@@ -26,6 +26,8 @@ struct BackgroundResponse {
   std::string body;              // the response as it is now; empty: the ResponseStore has it
   bool ended = false;            // no more events will come
   std::function<void()> cancel;  // empty once it has ended
+  // The response with what it has said so far; empty once it has ended.
+  std::function<std::string()> so_far;
 
   // Server-sent events; the first of them has the number `first_event`.
   std::deque<std::string> events;

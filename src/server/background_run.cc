@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
+#include "server/answer_run.h"
 #include "server/completion_run.h"
 #include "server/reply.h"
 #include "wire/openai/dialect.h"
@@ -31,7 +32,6 @@ class BackgroundRun : public std::enable_shared_from_this<BackgroundRun> {
   std::shared_ptr<BackgroundResponse> begin(const HttpExchange& exchange);
 
  private:
-  wire::CallError describe(wire::CallError shown, const Error& error) const;
   void keep(wire::KeptAnswer answer);
   void pump();
   void handle(Event event);
@@ -64,7 +64,9 @@ std::optional<wire::CallError> BackgroundRun::generate(const HttpExchange& excha
     request.workload = exchange.request().header("x-overtake-workload").value_or("");
   }
   auto answer = generator_.generate(std::move(request));
-  if (!answer.ok()) return describe(wire::to_call_error(answer.error()), answer.error());
+  if (!answer.ok()) {
+    return shown_error(wire::to_call_error(answer.error()), answer.error(), uuid_);
+  }
   answer_.emplace(std::move(*answer));
   return std::nullopt;
 }
@@ -80,6 +82,7 @@ std::shared_ptr<BackgroundResponse> BackgroundRun::begin(const HttpExchange& exc
   writer_ = openai::responses_dialect.make_writer(
       call_,
       {id, std::chrono::duration_cast<std::chrono::seconds>(now).count(), generator_.info().name});
+  response_->so_far = [this] { return writer_->so_far(); };  // ends before this does
   writer_->wait(out_);
   responses_.append(*response_, std::exchange(out_, {}));
   (*answer_)->on_ready([weak = weak_from_this(), post = exchange.poster()] {
@@ -88,12 +91,6 @@ std::shared_ptr<BackgroundResponse> BackgroundRun::begin(const HttpExchange& exc
     });
   });
   return response_;
-}
-
-// The error for the client; what is wrong with us goes to the log as well.
-wire::CallError BackgroundRun::describe(wire::CallError shown, const Error& error) const {
-  if (shown.status >= 500) log(LogLevel::kError, uuid_ + " " + error.message);
-  return shown;
 }
 
 // What is whole goes where later requests look for it; all else is told from here.
@@ -116,7 +113,7 @@ void BackgroundRun::pump() {
 
 void BackgroundRun::handle(Event event) {
   if (const auto* failed = std::get_if<FailedEvent>(&event)) {
-    return fail(describe(wire::failure_error(*failed), failed->error));
+    return fail(shown_error(*failed, uuid_));
   }
   const auto* finished = std::get_if<FinishedEvent>(&event);
   if (finished && finished->reason == FinishReason::kCancelled) {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
 #include "base/uuid.h"
+#include "server/answer_run.h"
 #include "server/reply.h"
 #include "wire/betas.h"
 
@@ -20,12 +20,11 @@ constexpr size_t kOutputHighWater = 64 << 10;
 // What the prompts of all choices may have together: each is a request of its own to an upstream.
 constexpr size_t kMaxPromptBytes = 256u << 20;
 
-// Lives on the event loop. The exchange's callbacks own it until the answer's end.
-class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
+class CompletionRun : public AnswerRun {
  public:
   CompletionRun(std::shared_ptr<HttpExchange> exchange, std::shared_ptr<Generator> generator,
                 const wire::Dialect& dialect, wire::Call call)
-      : exchange_(std::move(exchange)),
+      : AnswerRun(std::move(exchange)),
         generator_(std::move(generator)),
         dialect_(dialect),
         call_(std::move(call)) {}
@@ -35,16 +34,14 @@ class CompletionRun : public std::enable_shared_from_this<CompletionRun> {
  private:
   size_t n_choices() const { return static_cast<size_t>(call_.n_choices()); }
   void generate_next();
-  wire::CallError describe(wire::CallError shown, const Error& error) const;
   void pump(size_t index);
   void pump_all();
   void handle(size_t index, Event event);
   void write_out();
   void complete();
-  void fail(const wire::CallError& error);
-  void release();
+  void fail(const wire::CallError& error) override;
+  void release() override;
 
-  std::shared_ptr<HttpExchange> exchange_;
   std::shared_ptr<Generator> generator_;
   const wire::Dialect& dialect_;
   wire::Call call_;
@@ -62,14 +59,9 @@ void CompletionRun::start() {
       dialect_.make_writer(call_, {std::string(dialect_.id_prefix) + exchange_->request().id,
                                    std::chrono::duration_cast<std::chrono::seconds>(now).count(),
                                    generator_->info().name});
-  exchange_->on_gone([self = shared_from_this()] { self->release(); });
-  exchange_->on_drained([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->pump_all();
-  });
-  exchange_->on_stopping([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) {
-      self->fail(wire::plain_error(503, "the server is shutting down; send the request again"));
-    }
+  hold();
+  exchange_->on_drained([this, weak = weak_from_this()] {
+    if (const auto self = weak.lock()) pump_all();
   });
   const size_t bytes = exchange_->request().body.size();
   if (bytes > kMaxPromptBytes / static_cast<size_t>(call_.n)) {
@@ -94,29 +86,19 @@ void CompletionRun::generate_next() {
   if (const auto unmet = find_unmet(one, call_, dialect_, generator_->info())) return fail(*unmet);
   if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
   auto answer = generator_->generate(std::move(one));
-  if (!answer.ok()) return fail(describe(wire::to_call_error(answer.error()), answer.error()));
+  if (!answer.ok()) {
+    return fail(shown_error(wire::to_call_error(answer.error()), answer.error(), request.id));
+  }
   answers_.push_back(std::move(*answer));
   pump(index);
   if (done_) return;
-  answers_[index]->on_ready([weak = weak_from_this(), exchange = exchange_, index] {
-    exchange->post([weak, index] {
-      if (const auto self = weak.lock()) self->pump(index);
-    });
-  });
+  follow(answers_[index], [this, index] { pump(index); });
   if (answers_.size() == n_choices()) {
     // They may be large, and be held for as long as the answers take; an echo needs its own.
     if (!call_.echo) call_.prompts.assign(call_.prompts.size(), TokenPrompt{});
     return;
   }
-  exchange_->post([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->generate_next();
-  });
-}
-
-// The error for the client; what is wrong with us goes to the log as well.
-wire::CallError CompletionRun::describe(wire::CallError shown, const Error& error) const {
-  if (shown.status >= 500) log(LogLevel::kError, exchange_->request().id + " " + error.message);
-  return shown;
+  later([this] { generate_next(); });
 }
 
 void CompletionRun::pump_all() {
@@ -134,7 +116,7 @@ void CompletionRun::pump(size_t index) {
 
 void CompletionRun::handle(size_t index, Event event) {
   if (auto* failed = std::get_if<FailedEvent>(&event)) {
-    return fail(describe(wire::failure_error(*failed), failed->error));
+    return fail(shown_error(*failed, exchange_->request().id));
   }
   const auto* finished = std::get_if<FinishedEvent>(&event);
   if (finished && finished->reason == FinishReason::kCancelled) {

@@ -4,42 +4,35 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
-#include "base/log.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "server/document_run.h"
 #include "server/reply.h"
 
 namespace overtake {
 namespace {
 
-// Vectors that are written in one turn of the loop: thousands at once would hold up everyone else.
-constexpr int kVectorsPerTurn = 64;
-
-// Lives on the event loop. The exchange's callbacks own it until its answer.
-class EmbedRun : public std::enable_shared_from_this<EmbedRun> {
+class EmbedRun : public DocumentRun {
  public:
   EmbedRun(std::shared_ptr<HttpExchange> exchange, const wire::EmbedDialect& dialect,
            wire::EmbedCall call)
-      : exchange_(std::move(exchange)), dialect_(dialect), call_(std::move(call)) {
+      : DocumentRun(std::move(exchange), *dialect.errors),
+        dialect_(dialect),
+        call_(std::move(call)) {
     result_.vectors.resize(call_.request.inputs.size());
   }
 
   void start(std::shared_ptr<Generator> generator);
 
  private:
-  void pump();
-  void handle(Event event);
+  void take(Event event) override;
   void complete();
-  void fail(const wire::CallError& error, const Error& reason);
 
-  std::shared_ptr<HttpExchange> exchange_;
   std::shared_ptr<Generator> generator_;
   const wire::EmbedDialect& dialect_;
   wire::EmbedCall call_;
-  std::optional<Answer> answer_;  // until it is given or of no more use
   wire::EmbedAnswer result_;
   int64_t started_us_ = now_us();
 };
@@ -53,70 +46,28 @@ void EmbedRun::start(std::shared_ptr<Generator> generator) {
   request.trace_id = exchange_->request().id;
   request.model = generator_->info().name;
   request.workload = exchange_->request().header("x-overtake-workload").value_or("");
-  auto answer = generator_->embed(std::move(request));
-  if (!answer.ok()) return fail(wire::to_call_error(answer.error()), answer.error());
-  answer_.emplace(std::move(*answer));
-  exchange_->on_gone([self = shared_from_this()] { self->answer_.reset(); });
-  exchange_->on_stopping([weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self || !self->answer_) return;
-    const char* words = "the server is shutting down; send the request again";
-    self->fail(wire::plain_error(503, words), {ErrorCode::kUnavailable, words});
-  });
-  (*answer_)->on_ready([weak = weak_from_this(), exchange = exchange_] {
-    exchange->post([weak] {
-      if (const auto self = weak.lock()) self->pump();
-    });
-  });
+  begin(generator_->embed(std::move(request)));
 }
 
-void EmbedRun::pump() {
-  for (int i = 0; answer_; ++i) {
-    if (i == kVectorsPerTurn) {
-      return exchange_->post([weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->pump();
-      });
-    }
-    auto event = (*answer_)->try_next();
-    if (!event) return;
-    handle(std::move(*event));
-  }
-}
-
-void EmbedRun::handle(Event event) {
-  if (const auto* failed = std::get_if<FailedEvent>(&event)) {
-    return fail(wire::failure_error(*failed), failed->error);
-  }
+void EmbedRun::take(Event event) {
   if (const auto* vector = std::get_if<EmbeddingEvent>(&event)) {
     if (vector->index >= result_.vectors.size()) return;
     result_.vectors[vector->index] = dialect_.write_vector(call_, vector->values);
     if (vector->truncated) result_.truncated.push_back(vector->index);
   }
   if (const auto* usage = std::get_if<UsageEvent>(&event)) result_.usage = *usage;
-  const auto* finished = std::get_if<FinishedEvent>(&event);
-  if (!finished) return;
-  const bool whole = std::ranges::none_of(result_.vectors, &std::string::empty);
-  if (finished->reason != FinishReason::kCancelled && whole) return complete();
-  const Error reason{ErrorCode::kCancelled, "the embeddings were cancelled"};
-  fail(wire::to_call_error(reason), reason);
+  if (!is_last(event)) return;
+  if (std::ranges::none_of(result_.vectors, &std::string::empty)) return complete();
+  fail(wire::to_call_error({ErrorCode::kCancelled, "the embeddings were cancelled"}));
 }
 
 void EmbedRun::complete() {
-  answer_.reset();
   std::ranges::sort(result_.truncated);
   result_.total_us = now_us() - started_us_;
   std::string note = fmt::format("prompt_tokens={}", result_.usage.prompt_tokens);
   if (const auto cost = result_.usage.cost_nano_usd)
     note += fmt::format(" cost_nano_usd={}", *cost);
-  exchange_->note(note);
-  exchange_->send(200, "application/json", dialect_.write_answer(result_));
-}
-
-void EmbedRun::fail(const wire::CallError& error, const Error& reason) {
-  answer_.reset();
-  if (error.status >= 500) log(LogLevel::kError, exchange_->request().id + " " + reason.message);
-  exchange_->note("error=" + error.code.value_or(error_code_name(error.kind)));
-  reply_error(*exchange_, error, *dialect_.errors);
+  reply(dialect_.write_answer(result_), note);
 }
 
 // What is wrong with the call; else `out` is the model that it asks for.

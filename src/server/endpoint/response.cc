@@ -73,6 +73,7 @@ void handle(const ServerContext& context, std::shared_ptr<HttpExchange> exchange
     return reply_events(std::move(exchange), std::move(running),
                         response && response->is_background);
   }
+  if (is_here && running->so_far) return exchange->send(200, "application/json", running->so_far());
   exchange->send(200, "application/json", is_here ? running->body : response->body);
 }
 
