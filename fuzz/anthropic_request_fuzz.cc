@@ -42,6 +42,11 @@ void check_answer(const wire::Call& call, std::string_view text) {
   writer->add(0, overtake::StartedEvent{"m", 1, {}}, out);
   writer->add(0, overtake::ReasoningEvent{piece, piece, piece, {}}, out);
   writer->add(0, overtake::TextEvent{piece, {}}, out);
+  writer->add(0, overtake::CitationEvent{piece, piece, piece, 0, 1, std::string(text)}, out);
+  for (const auto kind :
+       {overtake::VendorEvent::Kind::kPart, overtake::VendorEvent::Kind::kMembers}) {
+    writer->add(0, overtake::VendorEvent{kind, "anthropic", std::string(text)}, out);
+  }
   writer->add(0, overtake::ToolEvent{0, "a", "f", piece, {}}, out);
   writer->add(0, overtake::ToolEvent{1, "", "g", std::string(text), {}}, out);
   writer->add(0, overtake::ToolEvent{0, "", "", std::string(text.substr(piece.size())), {}}, out);

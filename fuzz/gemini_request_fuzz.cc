@@ -37,6 +37,11 @@ void check_answer(const wire::Call& call, wire::AnswerWriter& writer, std::strin
     writer.add(i, overtake::StartedEvent{"m", 1, {}}, out);
     writer.add(i, event, out);
     writer.add(i, overtake::ReasoningEvent{event.text, event.text}, out);
+    writer.add(i, overtake::CitationEvent{event.text, event.text, "", 0, 5}, out);
+    for (const auto kind :
+         {overtake::VendorEvent::Kind::kPart, overtake::VendorEvent::Kind::kMembers}) {
+      writer.add(i, overtake::VendorEvent{kind, "gemini", std::string(text)}, out);
+    }
     writer.add(i, overtake::ToolEvent{0, "", "f", std::string(text)}, out);
     writer.add(i, overtake::UsageEvent{}, out);
     writer.add(i, overtake::FinishedEvent{}, out);

@@ -54,6 +54,8 @@ void check_answer(wire::Call* call, std::string_view text) {
   writer->add(0, overtake::StartedEvent{"m", 1, {}}, out);
   writer->add(0, overtake::ReasoningEvent{piece, piece, piece, {}}, out);
   writer->add(0, overtake::TextEvent{piece, {{1, piece, -0.5, {{2, piece, -1}}}}}, out);
+  writer->add(0, overtake::CitationEvent{piece, piece, piece, 0, 9}, out);
+  OVERTAKE_CHECK(overtake::parse_json(writer->so_far(), "answer").ok());
   writer->add(0, overtake::ToolEvent{0, "a", "f", piece, {}}, out);
   writer->add(0, overtake::RefusalEvent{piece}, out);
   writer->add(0, overtake::ToolEvent{1, "", "g", std::string(text), {}}, out);

@@ -299,5 +299,25 @@ TEST(GeminiUpstream, ListsAllPagesOfModels) {
   EXPECT_EQ(model.n_requests(), 2);
 }
 
+TEST(GeminiUpstream, AnAnswerIsDoneThoughItsStreamDoesNotEnd) {
+  const auto held = [](const std::string& events) {
+    return [events](const Exchange& e) {
+      e.send(
+          fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                      "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n",
+                      events.size(), events));
+      return e.sleep_ms(3000), false;
+    };
+  };
+  GeminiModel whole(held(kAnswer));
+  const auto response = whole.chat(true);
+  EXPECT_THAT(response.body, HasSubstr("data: [DONE]\n"));
+  EXPECT_THAT(response.body, HasSubstr("\"lo\""));
+  for (const std::string& part : {kThought + kHel, kAnswer + "data: {"}) {
+    GeminiModel broken(held(part));
+    EXPECT_THAT(broken.chat(true).body, Not(HasSubstr("[DONE]\n")));
+  }
+}
+
 }  // namespace
 }  // namespace overtake

@@ -356,6 +356,29 @@ const std::pair<const char*, ScriptedServer::Handler> kBreaks[] = {
      }},
 };
 
+// All has come but the end, and the connection stays.
+TEST(RemoteModel, AnAnswerIsDoneThoughItsStreamDoesNotEnd) {
+  const std::string usage = R"(data: {"choices":[],"usage":{"prompt_tokens":2}})"
+                            "\n\n";
+  const auto held = [](const std::string& events) {
+    return [events](const Exchange& e) {
+      begin_stream(e, events);
+      return e.sleep_ms(3000), false;
+    };
+  };
+  RemoteModel whole(held(kRole + text_chunk("Hel") + kStop + usage));
+  const int64_t start = now_ms();
+  const auto response = whole.ask(chat(true));
+  EXPECT_LT(now_ms() - start, 2500);
+  EXPECT_THAT(response.body, HasSubstr("data: [DONE]\n"));
+  // Without its usage, or with more begun, it is not.
+  for (const std::string& part :
+       {kRole + text_chunk("Hel") + kStop, kRole + text_chunk("Hel") + kStop + usage + "data: {"}) {
+    RemoteModel broken(held(part));
+    EXPECT_THAT(broken.ask(chat(true)).body, Not(HasSubstr("[DONE]\n")));
+  }
+}
+
 TEST(RemoteModel, BrokenStreamsAreErrorsAndNeverShortSuccesses) {
   for (const auto& [name, script] : kBreaks) {
     RemoteModel model(script);

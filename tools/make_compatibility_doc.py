@@ -25,7 +25,8 @@ of the vendor's own Python package; what comes back is read as strictly as the s
 does.
 
 - **yes**: it arrives, whole, and the answer comes back in the client's dialect.
-- **left out**: it says nothing to the model, and the vendor has no place for it.
+- **left out**: it says nothing to the model, and the vendor has no place for it; of an answer, the
+  dialect has none.
 - **refused**: an error of the dialect names what can not be said, before anything is sent.
 - **-**: the dialect has no words for it, or the vendor never answers so.
 
@@ -39,6 +40,13 @@ sent, except as plain text to servers that take it so (compatible, Ollama). Inst
 later in a conversation are put at the front where a vendor has one place for all. Vendors that do
 not tell which stop string ended an answer leave that open for every client. That a tool has failed
 is a mark of Anthropic's and Gemini's dialects; others have its words only.
+
+What a text rests on (Anthropic's citations, OpenAI's annotations, Gemini's groundingMetadata) is
+told in every dialect that has a place for pages and the part of the text that they are cited for;
+Anthropic's cites whole blocks by marks of its own, which no other vendor gives, and Ollama's has no
+place. To clients of the vendor's own dialect it comes as the vendor said it, and so do the blocks in
+which its own tools tell what they did; those say nothing to others, who get the answer's text.
+Tools that a vendor runs can be asked of that vendor only.
 """
 
 

@@ -34,6 +34,31 @@ struct TextEvent {
   std::string text;  // whole UTF-8 characters
   std::vector<TokenLogprob> logprobs;
   std::string signature = {};  // see TextPart
+  // It does not go on with the text before it but begins a part of its own, as vendors have them.
+  bool begins_part = false;
+};
+// A source that a part of the answer's text rests on. It comes after that text.
+struct CitationEvent {
+  std::string url;  // empty: a document of the request
+  std::string title;
+  std::string quote;  // of the source
+  // Which part: characters (code points) of all text that the answer has.
+  int64_t begin = 0;
+  int64_t end = 0;
+  // The same as its vendor says it, with what only its dialect knows: a JSON object's text.
+  std::string native = {};
+};
+// What only clients of one vendor's dialect understand, as the vendor said it.
+struct VendorEvent {
+  enum class Kind {
+    kPart,     // of the answer's content: what the vendor's own tools did, and such
+    kMembers,  // of the answer, beside its content
+  };
+  Kind kind = Kind::kPart;
+  std::string dialect;  // as GenerateRequest::dialect
+  std::string json;     // an object
+  // The answer means nothing without it (an image): who can not pass it on must say so.
+  bool is_needed = false;
 };
 // A signature or encrypted text belongs to the reasoning before it and ends it.
 struct ReasoningEvent {
@@ -96,11 +121,12 @@ struct FailedEvent {
   bool retryable = false;
   std::optional<UpstreamFault> upstream = {};
 };
-// Order: started, (text | reasoning | refusal | tool)*, usage, finished; or failed at any point.
-// Of embeddings: started, embedding*, usage, finished, or failed.
-// Finished and failed are the last.
-using Event = std::variant<StartedEvent, TextEvent, ReasoningEvent, RefusalEvent, ToolEvent,
-                           EmbeddingEvent, UsageEvent, FinishedEvent, FailedEvent>;
+// Order: started, (text | citation | reasoning | refusal | tool | vendor)*, usage, finished; or
+// failed at any point. Of embeddings: started, embedding*, usage, finished, or failed. Finished and
+// failed are the last.
+using Event =
+    std::variant<StartedEvent, TextEvent, ReasoningEvent, RefusalEvent, ToolEvent, CitationEvent,
+                 VendorEvent, EmbeddingEvent, UsageEvent, FinishedEvent, FailedEvent>;
 bool is_last(const Event& event);
 
 }  // namespace overtake

@@ -3,10 +3,14 @@
 namespace overtake {
 namespace {
 
-std::optional<Feature> feature_of(const ContentPart& part) {
+std::optional<Feature> feature_of(const ContentPart& part, Role role) {
   if (std::holds_alternative<ImagePart>(part)) return Feature::kImages;
   if (std::holds_alternative<AudioPart>(part)) return Feature::kAudio;
   if (std::holds_alternative<FilePart>(part)) return Feature::kFiles;
+  // What its tools did is of use to one vendor, and may be left out for the others.
+  if (std::holds_alternative<VendorPart>(part) && role != Role::kAssistant) {
+    return Feature::kVendorTools;
+  }
   return std::nullopt;
 }
 
@@ -14,7 +18,7 @@ std::optional<FeatureUse> unmet_in_chat(const ChatPrompt& chat, FeatureSet featu
   for (size_t m = 0; m < chat.messages.size(); ++m) {
     const auto& content = chat.messages[m].content;
     for (size_t p = 0; p < content.size(); ++p) {
-      const auto feature = feature_of(content[p]);
+      const auto feature = feature_of(content[p], chat.messages[m].role);
       if (feature && !features.has(*feature)) {
         return FeatureUse{*feature, static_cast<int>(m), static_cast<int>(p)};
       }

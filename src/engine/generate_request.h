@@ -70,9 +70,14 @@ struct ToolCall {
   std::string signature;  // as TextPart's
   ExtraFields extra;
 };
+// What only the request's dialect has words for: in an assistant's message what the vendor's own
+// tools did, of use to that vendor alone; elsewhere what a client gives it.
+struct VendorPart {
+  ExtraFields extra;  // all of it
+};
 // An assistant's calls stand among its texts, in the order in which it made them.
-using ContentPart =
-    std::variant<TextPart, ImagePart, AudioPart, FilePart, ReasoningPart, RefusalPart, ToolCall>;
+using ContentPart = std::variant<TextPart, ImagePart, AudioPart, FilePart, ReasoningPart,
+                                 RefusalPart, ToolCall, VendorPart>;
 
 enum class Role { kSystem, kDeveloper, kUser, kAssistant, kTool };
 std::string_view role_name(Role role);

@@ -60,6 +60,11 @@ size_t size_of(const Event& event) {
     bytes += refusal->text.size();
   } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
     bytes += tool->arguments.size() + tool->signature.size();
+  } else if (const auto* citation = std::get_if<CitationEvent>(&event)) {
+    bytes += citation->url.size() + citation->title.size() + citation->quote.size() +
+             citation->native.size();
+  } else if (const auto* vendors = std::get_if<VendorEvent>(&event)) {
+    bytes += vendors->json.size();
   } else if (const auto* embedding = std::get_if<EmbeddingEvent>(&event)) {
     bytes += embedding->values.size() * sizeof(float);
   }
@@ -70,7 +75,7 @@ size_t size_of(const Event& event) {
 bool join(Event& last, Event& next) {
   if (auto* text = std::get_if<TextEvent>(&last)) {
     auto* more = std::get_if<TextEvent>(&next);
-    if (more && text->signature.empty()) {
+    if (more && text->signature.empty() && !more->begins_part) {
       text->text += more->text;
       text->signature = std::move(more->signature);
       for (auto& entry : more->logprobs) text->logprobs.push_back(std::move(entry));

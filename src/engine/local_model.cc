@@ -23,7 +23,8 @@ Result<std::string> said(const Message& message) {
     } else if (const auto* refusal = std::get_if<RefusalPart>(&part)) {
       out += refusal->text;
     } else if (!std::holds_alternative<ReasoningPart>(part) &&
-               !std::holds_alternative<ToolCall>(part)) {
+               !std::holds_alternative<ToolCall>(part) &&
+               !(message.role == Role::kAssistant && std::holds_alternative<VendorPart>(part))) {
       return Error{ErrorCode::kUnsupported,
                    "this model reads text only; an image, a file or audio stands in the messages; "
                    "leave it out or use a model that reads it"};

@@ -43,6 +43,8 @@ class AnswerWriter {
   // The answer has failed after it began: writes its end where the dialect's has more in it than
   // Dialect::stream_error, and says whether it did.
   virtual bool fail(const CallError&, std::string&) { return false; }
+  // The whole answer as it is so far, where the dialect tells of answers under way; else empty.
+  virtual std::string so_far() const { return {}; }
   const UsageTotals& usage() const { return usage_; }
   // Set once the events can not become a proper answer (a tool's arguments are no JSON): what has
   // been written stands, the rest of the answer is this error.

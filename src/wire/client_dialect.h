@@ -34,6 +34,11 @@ class AnswerReader {
   virtual Status feed(std::string_view bytes, std::vector<Event>* out) = 0;
   // The connection has ended. An error if the answer had not: a part never passes for the whole.
   virtual Status finish(std::vector<Event>* out) = 0;
+  // Whether all that makes an answer has come, and nothing but the word or the connection that
+  // ends a stream is missing.
+  virtual bool is_complete() const { return false; }
+  // After is_complete(), once it is plain that the end will not come: takes it for given.
+  virtual Status settle(std::vector<Event>* out) { return finish(out); }
 };
 
 // The vectors of an EmbedRequest's inputs, as a vendor gave them.

@@ -53,6 +53,11 @@ Status JsonAnswerReader::feed(std::string_view bytes, std::vector<Event>* out) {
   return {};
 }
 
+bool JsonAnswerReader::is_complete() const {
+  return !closed_ && framing_ == AnswerFraming::kEvents && !parser_.is_within_event() &&
+         has_ended();
+}
+
 Status JsonAnswerReader::finish(std::vector<Event>* out) {
   if (closed_) return {};
   if (framing_ == AnswerFraming::kEvents) {

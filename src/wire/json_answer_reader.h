@@ -22,6 +22,8 @@ class JsonAnswerReader : public AnswerReader {
  public:
   Status feed(std::string_view bytes, std::vector<Event>* out) final;
   Status finish(std::vector<Event>* out) final;
+  bool is_complete() const final;
+  Status settle(std::vector<Event>* out) final { return conclude(out); }
 
  protected:
   // `api` as in damaged_answer.
@@ -31,6 +33,10 @@ class JsonAnswerReader : public AnswerReader {
   virtual Status take(std::string_view name, const Json& json, std::vector<Event>* out) = 0;
   // All there is has been taken, and close() was not called: says what is missing, or closes.
   virtual Status end(std::vector<Event>* out) = 0;
+  // Whether the vendor has said how and at what cost its answer ended, and what then closes the
+  // stream without its proper end.
+  virtual bool has_ended() const { return false; }
+  virtual Status conclude(std::vector<Event>* out) { return end(out); }
   // An event that may not be JSON: whether it has been dealt with.
   virtual Result<bool> take_raw(const SseEvent& event, std::vector<Event>* out);
 

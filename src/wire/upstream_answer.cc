@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kMaxMessageBytes = 2048;
 constexpr size_t kMaxModels = 10'000;
+constexpr size_t kMaxOtherMembers = 64;
 
 ErrorCode code_of(int status) {
   switch (status) {
@@ -70,6 +71,15 @@ int64_t count_member(const Json& object, std::string_view name) {
   if (!value || !value->is_number_integer()) return 0;
   const bool fits = !value->is_number_unsigned() || value->get<uint64_t>() <= (uint64_t{1} << 48);
   return fits ? std::max<int64_t>(value->get<int64_t>(), 0) : 0;
+}
+
+Json other_members(const Json& object, std::initializer_list<std::string_view> known) {
+  Json out = Json::object();
+  if (!object.is_object() || object.size() > kMaxOtherMembers) return out;
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_null() && std::ranges::find(known, key) == known.end()) out[key] = value;
+  }
+  return out;
 }
 
 std::vector<float> floats_of(const Json* values) {

@@ -20,6 +20,12 @@ std::string string_member(const Json& object, std::string_view name);
 // The member's value in [0, 2^48]; 0 for anything else. Counts are the vendor's word: one that can
 // not be is taken for none.
 int64_t count_member(const Json& object, std::string_view name);
+// The members of `object` that are not in `known` and not null, as a new one; none of an object
+// with more than any should have.
+Json other_members(const Json& object, std::initializer_list<std::string_view> known);
+// An answer's citations beyond this are left out.
+constexpr size_t kMaxCitations = 4096;
+
 // The log probabilities of tokens, as OpenAI has them and Ollama after it: [{token, logprob, bytes,
 // top_logprobs}]. `entries` may be null or anything.
 std::vector<TokenLogprob> read_token_logprobs(const Json* entries);

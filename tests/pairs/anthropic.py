@@ -26,6 +26,13 @@ def write_part(part):
     if kind in ("image_url", "file_url"):
         return {"type": "image" if kind == "image_url" else "document",
                 "source": {"type": "url", "url": part[1]}}
+    if kind == "ran":
+        return {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search",
+                "input": {"query": part[1]}}
+    if kind == "gave":
+        return {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [
+            {"type": "web_search_result", "url": "https://example.com/", "title": part[1],
+             "encrypted_content": "EqgfCioI"}]}
     if kind == "thought":
         return {"type": "thinking", "thinking": part[1], "signature": part[2]}
     if not part[1]:
@@ -97,11 +104,15 @@ def take_block(block, answer):
     if kind == "text":
         answer.text += block["text"]
         answer.add("t")
+        answer.citations += [(block["text"], each["url"], each["title"])
+                             for each in block.get("citations") or []]
     elif kind == "thinking":
         answer.thought += block["thinking"]
         answer.signatures.append(block["signature"])
     elif kind == "redacted_thinking":
         answer.signatures.append(block["data"])
+    elif kind == "server_tool_use" or kind.endswith("_tool_result"):
+        answer.vendors.append({key: value for key, value in block.items() if key != "_json"})
     else:
         check(kind == "tool_use" and block["id"], str(block))
         check(isinstance(block["input"], dict) or "_json" in block, str(block))
@@ -126,8 +137,12 @@ DELTAS = {"text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinki
 
 def take_delta(delta, block):
     if delta["type"] == "input_json_delta":
-        check(block["type"] == "tool_use", "a tool's delta in another block")
+        check(block["type"] in ("tool_use", "server_tool_use"), "a tool's delta in another block")
         block["_json"] = block.get("_json", "") + delta["partial_json"]
+        return
+    if delta["type"] == "citations_delta":
+        check(block["type"] == "text", "a citation in another block")
+        block["citations"] = [*(block["citations"] or []), delta["citation"]]
         return
     kind, member = DELTAS[delta["type"]]
     check(block["type"] == kind, f"{delta['type']} in a block of {block['type']}")

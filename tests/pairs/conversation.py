@@ -13,12 +13,13 @@ class CannotSay(Exception):
 #   ("file", name, media type, base64)  ("file_url", url)
 #   ("thought", text, signature)  ("call", id, name, arguments)
 #   ("result", id, name, text, failed), the only kind of a tool's message
+#   ("ran", asked)  ("gave", text): what a tool of the vendor's own did
 @dataclasses.dataclass(frozen=True)
 class Conversation:
     messages: tuple
     options: dict = dataclasses.field(default_factory=dict)
     scene: str = "text"
-    # By dialect: members of the request itself that only its vendor knows.
+    # By dialect, or by its vendor: members of the request itself that only its vendor knows.
     extra: typing.Optional[dict] = None
     is_typed: bool = True  # the vendor's types know all of it
 
@@ -28,6 +29,14 @@ class Tool:
     name: str
     description: str
     parameters: dict
+
+
+VENDORS = ("ran", "gave")
+
+
+def without_vendors(messages):
+    return tuple((role, tuple(part for part in parts if part[0] not in VENDORS))
+                 for role, parts in messages)
 
 
 def flat(messages, ordered):
@@ -40,7 +49,8 @@ def flat(messages, ordered):
             system += "".join("".join(part[1].split()) for part in parts)
             continue
         if role == "assistant" and not ordered:
-            parts = sorted(parts, key=lambda part: ("thought", "text", "call").index(part[0]))
+            parts = sorted(parts, key=lambda part: ("thought", "text", "call").index(
+                part[0]) if part[0] not in VENDORS else 3)
         for part in parts:
             kind = part[0]
             if kind == "call":
@@ -108,6 +118,8 @@ class Answer:
     calls: list = dataclasses.field(default_factory=list)  # (name, arguments)
     ids: list = dataclasses.field(default_factory=list)
     order: str = ""  # "tct": text, call, text
+    citations: list = dataclasses.field(default_factory=list)  # (text, url, title)
+    vendors: list = dataclasses.field(default_factory=list)  # parts only its vendor knows
     stop: str = ""
     stop_sequence: typing.Optional[str] = None
     usage: dict = dataclasses.field(default_factory=dict)

@@ -25,6 +25,10 @@ def write_part(part):
     if kind in ("image_url", "file_url"):
         kind = "image/png" if kind == "image_url" else "application/pdf"
         return {"fileData": {"mimeType": kind, "fileUri": part[1]}}
+    if kind == "ran":
+        return {"executableCode": {"language": "PYTHON", "code": part[1]}}
+    if kind == "gave":
+        return {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": part[1]}}
     if kind == "thought":
         return {"text": part[1], "thought": True}
     number = {"id": part[1]} if part[1] else {}
@@ -98,6 +102,18 @@ def write(conversation, model, stream):
     return body
 
 
+def take_grounding(grounding, answer):
+    """Places in the text are counted in bytes."""
+    data = answer.text.encode()
+    for support in grounding["groundingSupports"]:
+        segment = support["segment"]
+        text = data[segment.get("startIndex", 0):segment["endIndex"]].decode()
+        check(segment["text"] == text, f"a segment that is not the text: {segment}")
+        for index in support["groundingChunkIndices"]:
+            page = grounding["groundingChunks"][index]["web"]
+            answer.citations.append((text, page["uri"], page["title"]))
+
+
 def take(body, answer):
     candidate, = body["candidates"]
     check(candidate["content"]["role"] == "model", "role")
@@ -110,11 +126,15 @@ def take(body, answer):
             answer.calls.append((call["name"], call["args"]))
             answer.ids.append(call.get("id"))
             answer.add("c")
+        elif "executableCode" in part or "codeExecutionResult" in part:
+            answer.vendors.append(part)
         elif part.get("thought"):
             answer.thought += part["text"]
         else:
             answer.text += part["text"]
             answer.add("t" if part["text"] else "")
+    if grounding := candidate.get("groundingMetadata"):
+        take_grounding(grounding, answer)
     answer.stop = candidate.get("finishReason", answer.stop)
     if usage := body.get("usageMetadata"):
         thought = usage.get("thoughtsTokenCount", 0)

@@ -2,10 +2,11 @@
 import itertools
 import json
 
-from simulator.scenes import SCENES, Call, Refusal, Text, Thought
+from simulator import anthropic, gemini
+from simulator.scenes import SCENES, Call, Cited, Ran, Refusal, Text, Thought
 
 from . import table
-from .conversation import flat, plain_schema
+from .conversation import VENDORS, Answer, flat, plain_schema, without_vendors
 from .sent import READERS
 from .types_of_vendors import complaint
 
@@ -17,6 +18,15 @@ SAME_VENDOR = {"openai": {"compatible"}, "anthropic": {"anthropic"}, "google": {
                "ollama": {"ollama"}}
 THOUGHT_TAKERS = {"compatible", "ollama"}  # unsigned reasoning, whoever had it
 SIGNED = {"anthropic", "google"}
+# Whose answers tell what the vendor's own tools did, in which parts.
+VENDORS_PARTS = {
+    "anthropic": lambda scene: [block for block, _ in anthropic.blocks(scene)
+                                if "server_tool" in block["type"] or "_result" in block["type"]],
+    "google": lambda scene: [part for part in gemini.parts(scene)
+                             if {"executableCode", "codeExecutionResult"} & set(part)]}
+# Who tells what the text rests on, and who can be told so.
+CITING = {"openai", "anthropic", "google"}
+TOLD = {"OpenAI chat", "OpenAI responses", "Gemini"}
 
 
 class Wrong(Exception):
@@ -33,8 +43,11 @@ def equal(found, wanted, what):
 
 def expected_flat(conversation, dialect, provider):
     ordered = dialect.ORDERED and provider in ORDERED
+    messages = conversation.messages
+    if provider != dialect.VENDOR or provider not in VENDORS_PARTS:
+        messages = without_vendors(messages)
     out = []
-    for said in flat(conversation.messages, ordered):
+    for said in flat(messages, ordered):
         if said[1:2] == ("thought",):
             same = provider in SAME_VENDOR[dialect.VENDOR]
             if not same and provider not in THOUGHT_TAKERS:
@@ -84,8 +97,23 @@ def failures(messages):
 NO_PLACE = {("user", "google"), ("user", "ollama")}
 
 
-def leaves_out(conversation, provider):
-    return any((name, provider) in NO_PLACE for name in conversation.options)
+def leaves_out(conversation, dialect, provider):
+    ran = any(part[0] in VENDORS for _, parts in conversation.messages for part in parts)
+    return any((name, provider) in NO_PLACE for name in conversation.options) or \
+        (ran and (provider != dialect.VENDOR or provider not in VENDORS_PARTS))
+
+
+def drops(scene_name, dialect, provider):
+    """Whether the dialect has no place for something in the scene."""
+    scene = SCENES[scene_name]
+    cites = scene.only(Cited) and provider in CITING
+    ran = scene.only(Ran) and provider in VENDORS_PARTS
+    return bool(cites and not is_told(dialect, provider) or ran and dialect.VENDOR != provider)
+
+
+def is_told(dialect, provider):
+    """Whether the dialect has a place for what the provider cites."""
+    return dialect.NAME in TOLD or (dialect.VENDOR == provider and provider in CITING)
 
 
 def check_options(conversation, provider, options):
@@ -231,9 +259,16 @@ def check_answer(scene_name, dialect, provider, answer):
     if provider == "anthropic" and dialect.VENDOR == "anthropic":
         equal(answer.stop_sequence, scene.stop_sequence or None, "stop_sequence")
     if provider in ORDERED and dialect.ORDERED and scene.only(Text) and not scene.cut:
-        order = "".join("c" if type(said) is Call else "t" for said in scene.said
-                        if type(said) in (Call, Text))
-        equal(answer.order, order, "order of texts and calls")
+        wanted = Answer()
+        for said in scene.said:
+            if type(said) in (Call, Text, Cited):
+                wanted.add("c" if type(said) is Call else "t")
+        equal(answer.order, wanted.order, "order of texts and calls")
+    cited = [(text, source.url, source.title) for source, _, text in scene.citations]
+    equal(answer.citations, cited if provider in CITING and is_told(dialect, provider) else [],
+          "citations")
+    vendors = VENDORS_PARTS[provider](scene) if provider in VENDORS_PARTS else []
+    equal(answer.vendors, vendors if provider == dialect.VENDOR else [], "the vendor's own parts")
     signed = [t.signature or t.encrypted for t in scene.only(Thought)]
     if dialect.VENDOR == provider and provider in SIGNED and any(t.text or provider == "anthropic"
                                                                 for t in scene.only(Thought)):

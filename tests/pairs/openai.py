@@ -92,6 +92,14 @@ def take_usage(usage, answer):
                     "thought": usage["completion_tokens_details"]["reasoning_tokens"]}
 
 
+def take_annotations(annotations, answer):
+    for each in annotations or []:
+        check(each["type"] == "url_citation", str(each))
+        cited = each["url_citation"]
+        answer.citations.append((answer.text[cited["start_index"]:cited["end_index"]],
+                                 cited["url"], cited["title"]))
+
+
 def take_end(choice, calls, answer):
     answer.stop = choice["finish_reason"]
     for call in calls:
@@ -109,6 +117,7 @@ def read(body):
     message, answer = choice["message"], Answer()
     answer.text, answer.refusal = message["content"] or "", message["refusal"] or ""
     answer.thought = message.get("reasoning_content", "")
+    take_annotations(message.get("annotations"), answer)
     answer.add("t" if answer.text else "")
     take_end(choice, message.get("tool_calls", []), answer)
     take_usage(json_body["usage"], answer)
@@ -150,6 +159,7 @@ def read_stream(body):
         answer.text += delta.get("content") or ""
         answer.thought += delta.get("reasoning_content") or ""
         answer.refusal += delta.get("refusal") or ""
+        take_annotations(delta.get("annotations"), answer)
         take_calls(delta.get("tool_calls", []), calls)
     if not done or not reason:
         raise Broken("a short success: no end")

@@ -39,7 +39,12 @@ def write_items(role, parts):
     for part in parts:
         if part[0] in ("call", "result") and not part[1]:
             raise CannotSay("calls without ids")
-        if part[0] == "call":
+        if part[0] == "ran":
+            items.append({"type": "web_search_call", "id": "ws_1", "status": "completed",
+                          "action": {"type": "search", "query": part[1]}})
+        elif part[0] == "gave":
+            continue  # it is not told
+        elif part[0] == "call":
             items.append({"type": "function_call", "call_id": part[1], "name": part[2],
                           "arguments": json.dumps(part[3])})
         elif part[0] == "result":
@@ -95,7 +100,10 @@ def take_item(item, answer):
             if part["type"] == "refusal":
                 answer.refusal += part["refusal"]
             else:
-                check(part["type"] == "output_text" and part["annotations"] == [], str(part))
+                check(part["type"] == "output_text", str(part))
+                answer.citations += [
+                    (part["text"][each["start_index"]:each["end_index"]], each["url"],
+                     each["title"]) for each in part["annotations"]]
                 answer.text += part["text"]
                 answer.add("t" if part["text"] else "")
     elif kind == "function_call":
@@ -139,6 +147,7 @@ class Items:
 
     def __init__(self):
         self.texts = {}
+        self.annotations = {}
         self.n_added = 0
         self.done = {}
 
@@ -147,13 +156,20 @@ class Items:
         if kind == "response.output_item.added":
             check(event["output_index"] == self.n_added, "items out of order")
             self.n_added += 1
+        elif kind == "response.output_text.annotation.added":
+            some = self.annotations.setdefault(at, [])
+            check(event["annotation_index"] == len(some), "annotations out of order")
+            some.append(event["annotation"])
+        elif kind == "response.content_part.done":
+            annotations = event["part"].get("annotations", [])
+            check(self.annotations.get(at, []) == annotations, "other annotations at the end")
         elif kind.endswith(".delta"):
             self.texts[at] = self.texts.get(at, "") + event["delta"]
         elif kind == "response.output_item.done":
             at = event["output_index"]
             check(at < self.n_added and at not in self.done, "an item done twice or never begun")
             self.done[at] = event["item"]
-        elif kind.endswith(".done") and kind != "response.content_part.done":
+        elif kind.endswith(".done"):
             whole = event.get("text", event.get("arguments", event.get("refusal")))
             check(whole is None or self.texts.get(at, "") == whole, f"{kind} is not its deltas")
 

@@ -23,7 +23,10 @@ def exchange(port, dialect, model, conversation, stream):
     if dialect is responses and not conversation.is_typed:
         raise CannotSay("what another API of the vendor would take")
     body = dialect.write(conversation, model, stream)
-    body.update((conversation.extra or {}).get(dialect.VENDOR, {}))
+    if conversation.extra:
+        if dialect.VENDOR not in conversation.extra:
+            raise CannotSay("what other vendors know")
+        body.update(conversation.extra.get(dialect.NAME, conversation.extra[dialect.VENDOR]))
     if dialect is gemini:
         body.pop("model", None)
     path = dialect.path(model, stream)
@@ -54,7 +57,9 @@ def try_pair(ports, dialect, provider, conversation, stream):
                           stream)
         judge.check_request(conversation, dialect, provider, world.recorded(simulator_port, tag))
         judge.check_answer(conversation.scene, dialect, provider, answer)
-        return "left out" if judge.leaves_out(conversation, provider) else "passes"
+        left_out = judge.leaves_out(conversation, dialect, provider) or \
+            judge.drops(conversation.scene, dialect, provider)
+        return "left out" if left_out else "passes"
     except CannotSay:
         return None
     except Failed as failed:
@@ -103,7 +108,7 @@ def try_count(ports, dialect, provider):
 def try_local(port, dialect, conversation, stream):
     try:
         exchange(port, dialect, "null", conversation, stream)
-        return "passes"
+        return "left out" if judge.leaves_out(conversation, dialect, "local") else "passes"
     except CannotSay:
         return None
     except Failed as failed:
@@ -141,7 +146,8 @@ def joined(results):
         if stream:
             continue
         other = results[dialect, name, provider, True]
-        if result == other == "passes" and provider in table.NOT_GIVEN.get(name, ()):
+        if result == other and result in ("passes", "left out") and \
+                provider in table.NOT_GIVEN.get(name, ()):
             out[dialect, name, provider] = None
         elif result == other:
             out[dialect, name, provider] = result

@@ -74,6 +74,10 @@ def anthropic_part(block):
         return ("file_url", source["url"])
     if kind == "thinking":
         return ("thought", block["thinking"], block["signature"])
+    if kind == "server_tool_use":
+        return ("ran", block["input"]["query"])
+    if kind == "web_search_tool_result":
+        return ("gave", block["content"][0]["title"])
     if kind == "tool_use":
         return ("call", block["id"], block["name"], block["input"])
     if kind == "tool_result":
@@ -94,7 +98,7 @@ def anthropic(body):
                             "stop": "stop_sequences", "max_tokens": "max_tokens"})
     if "tools" in body:
         options["tools"] = [(t["name"], t.get("description"), t["input_schema"])
-                            for t in body["tools"]]
+                            for t in body["tools"] if "type" not in t]
     if choice := body.get("tool_choice"):
         options["choice"] = choice.get("name") or {"any": "required"}.get(choice["type"],
                                                                           choice["type"])
@@ -119,6 +123,10 @@ def gemini_part(part):
         is_image = data.get("mimeType", "").startswith("image/") or data["fileUri"].endswith(".png")
         kind = "image_url" if is_image else "file_url"
         return (kind, data["fileUri"])
+    if "executableCode" in part:
+        return ("ran", part["executableCode"]["code"])
+    if "codeExecutionResult" in part:
+        return ("gave", part["codeExecutionResult"]["output"])
     if "functionCall" in part:
         call = part["functionCall"]
         return ("call", call.get("id", ""), call["name"], call.get("args", {}))
@@ -144,7 +152,8 @@ def gemini(body):
     if "tools" in body:
         options["tools"] = [(t["name"], t.get("description"),
                              t.get("parametersJsonSchema", t.get("parameters")))
-                            for tool in body["tools"] for t in tool["functionDeclarations"]]
+                            for tool in body["tools"]
+                            for t in tool.get("functionDeclarations", [])]
     if choice := body.get("toolConfig", {}).get("functionCallingConfig"):
         options["choice"] = {"ANY": "required"}.get(choice["mode"], choice["mode"].lower())
         if "allowedFunctionNames" in choice:

@@ -99,6 +99,15 @@ REQUESTS = {
     "stop strings": asked("stop-sequence", stop=["three", "END"]),
     "a bound on the answer": asked("length", max_tokens=16),
     "the end user": asked(user="u-1"),
+    "tools that its vendor runs": Conversation(HI, scene="searched", extra={
+        "openai": {"web_search_options": {"search_context_size": "low"}},
+        "OpenAI responses": {"tools": [{"type": "web_search"}]},
+        "anthropic": {"tools": [{"type": "web_search_20250305", "name": "web_search",
+                                 "max_uses": 3}]},
+        "google": {"tools": [{"googleSearch": {}}]}}),
+    "what these did in earlier turns": Conversation(HI + (("assistant", (
+        ("text", "Let me look."), ("ran", "weather in Paris"), ("gave", "22 degrees"),
+        ("text", " It is warm."))), text("user", "And in Rome?"))),
     "members only its vendor knows": Conversation(HI, extra={
         "openai": {"service_tier": "flex"}, "anthropic": {"inference_geo": "us"},
         "google": {"safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT",
@@ -121,6 +130,8 @@ ANSWERS = {
     "reasoning": asked("reasoning"),
     "reasoning, then a tool call": tools(scene="reasoning-tool"),
     "encrypted reasoning": asked("redacted"),
+    "what the text rests on": asked("cited"),
+    "what its vendor's tools did": asked("searched"),
     "a refusal": asked("refusal"),
     "a filtered text": asked("filter"),
     "a text cut by its bound": asked("length", max_tokens=16),
@@ -137,6 +148,8 @@ NOT_GIVEN = {
     "tool calls side by side": {"anthropic", "google", "ollama"},
     "a tool call cut by the bound": {"google", "ollama"},
     "encrypted reasoning": {"openai", "compatible", "google", "ollama"},
+    "what the text rests on": {"compatible", "ollama"},
+    "what its vendor's tools did": {"openai", "compatible", "ollama"},
     "a refusal": {"ollama"},
     "a filtered text": {"ollama"},
     "cached tokens": {"ollama"},

@@ -1,7 +1,7 @@
 """Anthropic's messages and count_tokens, as api.anthropic.com answers."""
 import json
 
-from .scenes import Call, Refusal, Text, Thought
+from .scenes import Call, Cited, Ran, Refusal, Text, Thought
 
 PREFIX = "/anthropic"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -46,6 +46,20 @@ def blocks(scene):
         if type(said) is Call:
             yield {"type": "tool_use", "id": f"toolu_{i}abc", "name": said.name,
                    "input": said.arguments, "caller": {"type": "direct"}}, said
+        elif type(said) is Ran:
+            yield {"type": "server_tool_use", "id": "srvtoolu_01WYG3ziw53XMcoyKL4XcZmE",
+                   "name": "web_search", "input": {"query": said.asked},
+                   "caller": {"type": "direct"}}, said
+            yield {"type": "web_search_tool_result", "caller": {"type": "direct"},
+                   "tool_use_id": "srvtoolu_01WYG3ziw53XMcoyKL4XcZmE",
+                   "content": [{"type": "web_search_result", "url": "https://example.com/",
+                                "title": said.gave, "encrypted_content": "EqgfCioIARgBIiQ3",
+                                "page_age": None}]}, None
+        elif type(said) is Cited:
+            yield {"type": "text", "text": said.text, "citations": [
+                {"type": "web_search_result_location", "url": source.url, "title": source.title,
+                 "cited_text": source.quote, "encrypted_index": "Eo8BCioIAhgBIiQy"}
+                for source in said.sources]}, said
         elif type(said) is Thought and said.encrypted:
             yield {"type": "redacted_thinking", "data": said.encrypted}, said
         elif type(said) is Thought:
@@ -82,13 +96,18 @@ def deltas(said, cut):
             yield {"type": "thinking_delta", "thinking": piece}
         if said.signature:
             yield {"type": "signature_delta", "signature": said.signature}
-    elif type(said) in (Text, Refusal):
+    elif type(said) is Ran:
+        text = json.dumps({"query": said.asked})
+        yield {"type": "input_json_delta", "partial_json": ""}
+        for at in range(0, len(text), 7):
+            yield {"type": "input_json_delta", "partial_json": text[at:at + 7]}
+    elif type(said) in (Text, Cited, Refusal):
         for piece in said.pieces:
             yield {"type": "text_delta", "text": piece}
 
 
 EMPTY = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""},
-         "tool_use": {"input": {}}}
+         "tool_use": {"input": {}}, "server_tool_use": {"input": {}}}
 
 
 def chunks(scene, body):
@@ -97,8 +116,13 @@ def chunks(scene, body):
     yield {"type": "message_start", "message": first}
     yield {"type": "ping"}
     for i, (block, said) in enumerate(blocks(scene)):
-        yield {"type": "content_block_start", "index": i,
-               "content_block": {**block, **EMPTY.get(block["type"], {})}}
+        start = {**block, **EMPTY.get(block["type"], {})}
+        if "citations" in block:
+            start["citations"] = []
+        yield {"type": "content_block_start", "index": i, "content_block": start}
+        for citation in block.get("citations", []):
+            yield {"type": "content_block_delta", "index": i,
+                   "delta": {"type": "citations_delta", "citation": citation}}
         for delta in deltas(said, scene.cut and said is scene.said[-1]):
             yield {"type": "content_block_delta", "index": i, "delta": delta}
         yield {"type": "content_block_stop", "index": i}

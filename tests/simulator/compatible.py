@@ -4,7 +4,7 @@ import json
 
 from . import openai
 from .openai import asked, error_event, has_key, models, route, with_usage  # noqa: F401
-from .scenes import Text, Thought, vector
+from .scenes import Cited, Text, Thought, vector
 
 PREFIX = "/compatible/v1"
 STREAM_TYPE = "text/event-stream"
@@ -52,7 +52,7 @@ def events(scene, body):
     yield ": a comment, as proxies send them\n\n"
     yield delta({"role": "assistant", "content": "", "reasoning_content": None, "tool_calls": None})
     for said in scene.said:
-        if type(said) in (Text, Thought):
+        if type(said) in (Text, Cited, Thought):
             for piece in said.pieces:
                 yield delta({"reasoning_content" if type(said) is Thought else "content": piece})
     for members in openai.deltas(scene):

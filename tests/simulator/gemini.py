@@ -3,7 +3,7 @@ import json
 import re
 import urllib.parse
 
-from .scenes import Call, Thought, vector
+from .scenes import Call, Cited, Ran, Thought, vector
 
 PREFIX = "/gemini"
 STREAM_TYPE = "text/event-stream"
@@ -77,6 +77,9 @@ def parts(scene):
             yield from ({"text": piece, "thought": True} for piece in said.pieces)
             signature = said.signature
             continue
+        elif type(said) is Ran:
+            out = [{"executableCode": {"language": "PYTHON", "code": said.asked}},
+                   {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": said.gave}}]
         else:
             out = [{"text": piece} for piece in said.pieces]
         if signature and type(said) is Call:
@@ -99,8 +102,28 @@ def joined(pieces):
     return out
 
 
+def grounding(scene):
+    """Pages, and the texts that rest on them by places counted in bytes."""
+    pages, supports = [], []
+    for source, before, text in scene.citations:
+        page = {"web": {"uri": source.url, "title": source.title}}
+        if page not in pages:
+            pages.append(page)
+        begin = len(before.encode())
+        segment = {"startIndex": begin, "endIndex": begin + len(text.encode()), "text": text}
+        if supports and supports[-1]["segment"] == segment:
+            supports[-1]["groundingChunkIndices"].append(pages.index(page))
+        else:
+            supports.append({"segment": segment, "groundingChunkIndices": [pages.index(page)]})
+    return {"webSearchQueries": ["weather"], "groundingChunks": pages,
+            "searchEntryPoint": {"renderedContent": "<div>weather</div>"},
+            "groundingSupports": supports}
+
+
 def answer(some, scene, body, finish=None, counts=None):
     candidate = {"content": {"role": "model"}, "index": 0}
+    if finish and scene.only(Cited):
+        candidate["groundingMetadata"] = grounding(scene)
     if some:
         candidate["content"]["parts"] = some
     if finish:

@@ -1,7 +1,7 @@
 """Ollama's chat, embed and tags, as its server answers."""
 import json
 
-from .scenes import Call, Text, Thought, vector
+from .scenes import Call, Ran, Text, Thought, vector
 
 PREFIX = "/ollama"
 STREAM_TYPE = "application/x-ndjson"
@@ -57,7 +57,7 @@ def messages(scene):
         if type(said) is Call:
             yield {"tool_calls": [call(n_calls, said)]}
             n_calls += 1
-        else:
+        elif type(said) is not Ran:
             yield from ({"thinking" if type(said) is Thought else "content": piece}
                         for piece in said.pieces)
 

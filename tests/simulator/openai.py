@@ -4,7 +4,7 @@ import itertools
 import json
 import struct
 
-from .scenes import Call, Refusal, Text, vector
+from .scenes import Call, Cited, Refusal, Text, vector
 
 PREFIX = "/openai/v1"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -72,11 +72,18 @@ def tool_calls(scene):
     return calls
 
 
+def annotations(scene):
+    """Of the search models; places in the text are characters."""
+    return [{"type": "url_citation", "url_citation": {
+        "end_index": len(before) + len(text), "start_index": len(before), "title": source.title,
+        "url": source.url}} for source, before, text in scene.citations]
+
+
 def whole(scene, body):
     refusal = "".join(each.text for each in scene.only(Refusal))
     calls = tool_calls(scene)
     message = {"role": "assistant", "content": scene.text or (None if calls or refusal else ""),
-               "refusal": refusal or None, "annotations": []}
+               "refusal": refusal or None, "annotations": annotations(scene)}
     if calls:
         message["tool_calls"] = calls
     return {**envelope(body, "chat.completion"),
@@ -88,9 +95,11 @@ def whole(scene, body):
 def deltas(scene):
     yield {"role": "assistant", "content": "", "refusal": None}
     for said in scene.said:
-        if type(said) in (Text, Refusal):
+        if type(said) in (Text, Cited, Refusal):
             for piece in said.pieces:
-                yield {"content" if type(said) is Text else "refusal": piece}
+                yield {"refusal" if type(said) is Refusal else "content": piece}
+    if scene.only(Cited):
+        yield {"annotations": annotations(scene)}
     each = [call_deltas(i, call) for i, call in enumerate(tool_calls(scene))]
     for some in itertools.zip_longest(*each) if scene.mixed else [itertools.chain(*each)]:
         yield from filter(None, some)

@@ -13,6 +13,26 @@ class Text:
 
 
 @dataclasses.dataclass(frozen=True)
+class Source:
+    url: str
+    title: str
+    quote: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Cited(Text):
+    """Text that rests on sources."""
+    sources: tuple = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """What a tool of the vendor's own was asked, and what it gave: a search, or code."""
+    asked: str
+    gave: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Thought(Text):
     signature: str = ""  # which only some vendors give
     encrypted: str = ""  # Anthropic's redacted thinking, instead of text
@@ -55,7 +75,17 @@ class Scene:
 
     @property
     def text(self):
-        return "".join(each.text for each in self.only(Text))
+        return "".join(each.text for each in self.said if type(each) in (Text, Cited))
+
+    @property
+    def citations(self):
+        """(source, the text before, the text that rests on it)"""
+        before = ""
+        for each in self.said:
+            if type(each) is Cited:
+                yield from ((source, before, each.text) for source in each.sources)
+            if type(each) in (Text, Cited):
+                before += each.text
 
 
 PARIS = Call("get_weather", {"city": "Paris"})
@@ -64,6 +94,9 @@ DEEP = Call("get_time", {"zone": "Europe/Paris", "deep": {"a": [1, 2.5, None, Tr
 # Two to four bytes a character, joined emoji, a line separator, all that JSON escapes.
 UNICODE = Text(("naïve — ", "漢字", " 🙂", "👩\u200d👩\u200d👧", " \u2028 \"q\" \\ \t\n", "end\u00a0"))
 THOUGHT = Thought(("Let me ", "think."), signature="c2lnbmF0dXJlIG9mIGl0cyB2ZW5kb3I=")
+
+RAIN = Source("https://example.com/rain", "Rain — today", "Rain all day in Paris")
+SNOW = Source("https://example.org/snow?a=1", "Snow", "Snow in the north")
 
 SCENES = {
     "text": Scene((Text(("Hel", "lo, ", "world.")),)),
@@ -85,6 +118,10 @@ SCENES = {
     "length-tool": Scene((Text(("I look.",)), PARIS, DEEP), "length", Usage(11, 16), cut=True),
     "mixed": Scene((PARIS, DEEP), "tool_calls", mixed=True),
     "stop-sequence": Scene((Text(("One, two, ",)),), "stop_sequence", stop_sequence="three"),
+    "cited": Scene((Text(("Météo 🌧: ",)), Cited(("it rains", " in Paris",), (RAIN, SNOW)),
+                    Text((". And ",)), Cited(("it snows in Åre",), (SNOW,)), Text((".",)))),
+    "searched": Scene((Text(("Let me look.",)), Ran("weather in Paris", "22 degrees"),
+                       Text((" It is ", "warm.",)))),
     "json": Scene((Text(("{\"answer\":", " 42}")),)),
     "usage-cached": Scene((Text(("Hello.",)),), usage=Usage(100, 7, cached=60, written=0)),
     "usage-written": Scene((Text(("Hello.",)),), usage=Usage(100, 7, cached=60, written=10)),

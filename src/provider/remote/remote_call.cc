@@ -16,8 +16,13 @@ constexpr int64_t kLingerUs = 1'000'000;
 // What may wait for a reader before the upstream has to. It goes on once a quarter is left.
 constexpr size_t kMaxPendingBytes = 256u << 10;
 
-// Takes out what proves reasoning to its vendor; false: nothing else was in the event.
-bool drop_signatures(Event& event) {
+// Takes out what only its vendor's dialect has words for; false: nothing else was in the event.
+bool drop_vendors_own(Event& event) {
+  if (auto* citation = std::get_if<CitationEvent>(&event)) {
+    citation->native.clear();
+    return !citation->url.empty();
+  }
+  if (std::holds_alternative<VendorEvent>(event)) return false;
   if (auto* text = std::get_if<TextEvent>(&event)) {
     const bool was_all = text->text.empty() && text->logprobs.empty() && !text->signature.empty();
     text->signature.clear();
@@ -30,6 +35,15 @@ bool drop_signatures(Event& event) {
   }
   if (auto* tool = std::get_if<ToolEvent>(&event)) tool->signature.clear();
   return true;
+}
+
+FailedEvent can_not_pass_on() {
+  FailedEvent out;
+  out.error = {ErrorCode::kUnsupported,
+               "the model answered with an image or another file, which can not be passed on to "
+               "clients of another vendor's API; answer of the upstream; ask for text"};
+  out.upstream.emplace();
+  return out;
 }
 
 int64_t jittered(int64_t ms) {
@@ -91,6 +105,7 @@ void RemoteCall::on_body(std::string_view bytes) {
     return;
   }
   n_received_ += bytes.size();
+  last_bytes_us_ = now_us();
   std::vector<Event> events;
   Status status;
   if (n_received_ > loop_.options().max_answer_bytes) {
@@ -124,7 +139,9 @@ void RemoteCall::on_done(const Status& status) {
 void RemoteCall::push(std::vector<Event> events) {
   for (Event& event : events) {
     if (over_) return;
-    if (!request_.keeps_signatures && !drop_signatures(event)) continue;
+    const auto* vendors = std::get_if<VendorEvent>(&event);
+    if (vendors && vendors->is_needed && !request_.keeps_vendors_own) event = can_not_pass_on();
+    if (!request_.keeps_vendors_own && !drop_vendors_own(event)) continue;
     if (first_us_ == 0 && !std::holds_alternative<StartedEvent>(event)) first_us_ = now_us();
     if (const auto* started = std::get_if<StartedEvent>(&event); started && request_.prices) {
       prices_ = request_.prices(started->model);
@@ -198,7 +215,21 @@ void RemoteCall::check() {
                                                     "allow more time",
                                                     request_.upstream->name)};
     end(std::move(late));
+  } else {
+    settle_if_silent();
   }
+}
+
+void RemoteCall::settle_if_silent() {
+  if (!reader_ || paused_ || !reader_->is_complete()) return;
+  const RemoteOptions& options = loop_.options();
+  const int64_t grace_ms = std::min(options.end_grace_ms, options.silence_timeout_ms / 2);
+  if (now_us() - last_bytes_us_ < grace_ms * 1000) return;
+  std::vector<Event> events;
+  const Status settled = reader_->settle(&events);
+  push(std::move(events));
+  if (!settled.ok()) return end(describe_breakage(*request_.upstream, settled.error()));
+  let_go();
 }
 
 void RemoteCall::abandon() {

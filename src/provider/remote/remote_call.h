@@ -20,8 +20,9 @@ struct RemoteRequest {
   std::optional<int64_t> deadline_us;  // UTC
   // Reads an answer that is one document: a count, embeddings. Empty: it answers a prompt.
   std::function<std::unique_ptr<wire::AnswerReader>()> document_reader = {};
-  // Whether what proves reasoning to its vendor can come back to it: only in its own dialect.
-  bool keeps_signatures = true;
+  // Whether the client's dialect is the upstream's: nobody else has words for what only this vendor
+  // says, and what proves reasoning to it could not come back to it.
+  bool keeps_vendors_own = true;
   // The prices of the model that says it answers; null: the answer's price is unknown.
   std::function<const ModelPrices*(std::string_view answering)> prices = {};
 };
@@ -45,6 +46,8 @@ class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
   void push(std::vector<Event> events);
   bool retry(const FailedEvent& failed);
   void fail_or_retry(FailedEvent failed);
+  // Ends an answer whose end does not come though nothing else is missing.
+  void settle_if_silent();
   // Ends the answer with `event`; the connection is of no more use.
   void end(Event event);
   void let_go();
@@ -59,6 +62,7 @@ class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
   HttpResponseHead head_;
   std::string error_body_;
   size_t n_received_ = 0;  // bytes of an answer with status 200
+  int64_t last_bytes_us_ = 0;
   int n_retries_ = 0;
   bool paused_ = false;
   bool over_ = false;  // the last event is out

@@ -18,6 +18,9 @@ struct RemoteOptions {
   // Models that think before they answer are silent for minutes.
   int first_byte_timeout_ms = 300'000;
   int silence_timeout_ms = 300'000;
+  // After an answer that is complete but for its end: see AnswerReader::is_complete. At most half
+  // the silence.
+  int end_grace_ms = 1'000;
   int max_retries = 2;
   int retry_delay_ms = 500;      // before the first, then twice that; where the upstream says none
   int retry_within_ms = 20'000;  // of the request's start, the wait included

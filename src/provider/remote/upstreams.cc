@@ -114,7 +114,7 @@ class RemoteGenerator : public Generator {
             .outgoing = std::move(outgoing),
             .answer = std::make_shared<AnswerStream>(),
             .deadline_us = request.deadline_us,
-            .keeps_signatures = request.dialect == upstream_->dialect->name};
+            .keeps_vendors_own = request.dialect == upstream_->dialect->name};
   }
 
   std::function<const ModelPrices*(std::string_view)> prices() const {

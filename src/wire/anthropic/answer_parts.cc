@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "wire/fields.h"
+
 namespace overtake::anthropic {
 
 Json usage_json(const wire::UsageTotals& usage) {
@@ -58,6 +60,30 @@ std::string stop_reason(const FinishedEvent& finished, const wire::UsageTotals& 
 
 Json stop_sequence_json(const FinishedEvent& finished) {
   return finished.stop_sequence.empty() ? Json(nullptr) : Json(finished.stop_sequence);
+}
+
+Json vendor_members(const std::string& json) {
+  if (json.empty()) return Json::object();
+  auto parsed = parse_json(json, "members of an answer");
+  return parsed.ok() && parsed->is_object() ? std::move(*parsed) : Json::object();
+}
+
+void add_members(const Json& members, Json* message) {
+  for (const auto& [key, value] : members.items()) {
+    Json& place = (*message)[key];
+    if (place.is_null()) {
+      place = value;
+    } else if (place.is_object() && value.is_object()) {
+      wire::add_missing(value, &place);
+    }
+  }
+}
+
+std::optional<Json> citation_json(const CitationEvent& event) {
+  if (event.native.empty()) return std::nullopt;
+  auto parsed = parse_json(event.native, "citation");
+  if (!parsed.ok()) return std::nullopt;
+  return std::move(*parsed);
 }
 
 std::string tool_id(const wire::AnswerIdentity& identity, int index) {

@@ -1,6 +1,7 @@
 // What whole and streamed answers of Messages have in common.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,13 @@ Json message_json(const wire::AnswerIdentity& identity, const wire::UsageTotals&
 std::string stop_reason(const FinishedEvent& finished, const wire::UsageTotals& usage,
                         const wire::Call& call);
 Json stop_sequence_json(const FinishedEvent& finished);
+// What Anthropic's own model tells besides all that, of a VendorEvent's members; an object.
+Json vendor_members(const std::string& json);
+// They go where those of `message` and of its objects are missing or null.
+void add_members(const Json& members, Json* message);
+// A citation as Anthropic gave it; nullopt for those of others, whose places in the text have no
+// word here: a block is cited as a whole.
+std::optional<Json> citation_json(const CitationEvent& event);
 // Of calls from models that give them none.
 std::string tool_id(const wire::AnswerIdentity& identity, int index);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "wire/anthropic/answer_parts.h"
+#include "wire/anthropic/client_content.h"
 
 namespace overtake::anthropic {
 namespace {
@@ -17,7 +18,12 @@ class BodyWriter : public wire::AnswerWriter {
 
   void add(int index, Event event, std::string&) override {
     if (const auto* text = std::get_if<TextEvent>(&event)) {
+      if (text->begins_part) ended_ = true;
       add_text(text->text);
+    } else if (const auto* citation = std::get_if<CitationEvent>(&event)) {
+      add_citation(*citation);
+    } else if (const auto* vendors = std::get_if<VendorEvent>(&event)) {
+      add_vendors(*vendors);
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       add_text(refusal->text);  // stop_reason tells what it is
     } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
@@ -49,6 +55,7 @@ class BodyWriter : public wire::AnswerWriter {
     message["content"] = std::move(blocks_);
     message["stop_reason"] = stop_reason(finished_, usage_, call_);
     message["stop_sequence"] = stop_sequence_json(finished_);
+    add_members(vendor_members(members_), &message);
     out += dump_json(message);
   }
 
@@ -65,13 +72,33 @@ class BodyWriter : public wire::AnswerWriter {
     return blocks_.back();
   }
 
+  static Json empty_text() { return {{"type", "text"}, {"text", ""}, {"citations", nullptr}}; }
+
   static void append(Json& member, const std::string& text) {
     member.get_ref<std::string&>() += text;
   }
 
   void add_text(const std::string& text) {
     if (text.empty()) return;
-    append(block("text", {{"type", "text"}, {"text", ""}, {"citations", nullptr}})["text"], text);
+    append(block("text", empty_text())["text"], text);
+  }
+
+  void add_citation(const CitationEvent& event) {
+    auto citation = citation_json(event);
+    if (!citation) return;
+    Json& list = block("text", empty_text())["citations"];
+    if (list.is_null()) list = Json::array();
+    list.push_back(std::move(*citation));
+  }
+
+  void add_vendors(const VendorEvent& event) {
+    if (event.dialect != kDialectName) return;
+    if (event.kind == VendorEvent::Kind::kMembers) {
+      members_ = event.json;
+      return;
+    }
+    auto block = parse_json(event.json, "block");
+    if (block.ok() && block->is_object()) blocks_.push_back(std::move(*block));
   }
 
   void add_reasoning(const ReasoningEvent& event) {
@@ -102,6 +129,7 @@ class BodyWriter : public wire::AnswerWriter {
   Json blocks_ = Json::array();
   bool ended_ = false;  // the last block has its signature
   std::map<int, Tool> tools_;
+  std::string members_;  // that only Anthropic tells
   FinishedEvent finished_;
 };
 

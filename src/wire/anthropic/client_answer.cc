@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "wire/anthropic/client.h"
+#include "wire/anthropic/client_blocks.h"
+#include "wire/anthropic/client_content.h"
 #include "wire/json_answer_reader.h"
 #include "wire/upstream_answer.h"
 
@@ -14,6 +16,11 @@ using wire::count_member;
 using wire::member;
 using wire::string_member;
 
+Json message_others(const Json& message) {
+  return wire::other_members(
+      message, {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"});
+}
+
 // A whole message is read as the events of a stream that would have brought it.
 class MessagesReader : public wire::JsonAnswerReader {
  public:
@@ -21,30 +28,25 @@ class MessagesReader : public wire::JsonAnswerReader {
       : JsonAnswerReader(framing, "Anthropic's Messages") {}
 
  private:
-  // kOther: what the vendor's own tools did, and kinds that are not known yet: they are skipped.
-  enum class Block { kNone, kText, kThinking, kRedacted, kTool, kOther };
-
   Status take(std::string_view name, const Json& json, std::vector<Event>* out) override;
   Status end(std::vector<Event>* out) override;
   Status take_event(std::string_view type, const Json& json, std::vector<Event>* out);
   Status begin(const Json* message, std::vector<Event>* out);
   Status open(const Json& event, std::vector<Event>* out);
-  void open_block(std::string_view type, const Json& content, std::vector<Event>* out);
   Status take_delta(const Json& event, std::vector<Event>* out);
-  Status take_piece(const Json& delta, std::vector<Event>* out);
   Status close_block(const Json& event, std::vector<Event>* out);
-  void end_block(std::vector<Event>* out);
   Status take_whole(const Json& message, std::vector<Event>* out);
   void take_stop(const Json& object);
   void take_usage(const Json* usage);
+  void keep_others(const Json& others, Json* into);
+  void tell_others(std::vector<Event>* out) const;
   Status take_end(std::vector<Event>* out);
   FinishReason finish_reason() const;
 
   bool started_ = false;
-  Block block_ = Block::kNone;
-  int64_t n_blocks_ = 0;  // that have ended
-  int n_tools_ = 0;       // the open one among them
-  bool has_input_ = false;
+  BlockReader blocks_;
+  // Members of the message and of its usage that have no place in our events.
+  Json message_others_ = Json::object(), usage_others_ = Json::object();
   std::string reason_;
   std::string stop_sequence_;
   std::string explanation_;  // of a refusal
@@ -66,12 +68,24 @@ void MessagesReader::take_usage(const Json* usage) {
   if (const Json* details = member(*usage, "output_tokens_details")) {
     update(*details, "thinking_tokens", &usage_.reasoning_tokens);
   }
+  keep_others(wire::other_members(
+                  *usage, {"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+                           "output_tokens", "output_tokens_details"}),
+              &usage_others_);
   usage_.prompt_tokens = input_tokens_ + cache_read_tokens_ + cache_write_tokens_;
   usage_.cached_tokens = cache_read_tokens_;
   usage_.cache_write_tokens = cache_write_tokens_;
 }
 
+void MessagesReader::keep_others(const Json& others, Json* into) {
+  for (const auto& [key, value] : others.items()) {
+    if (into->size() < kMaxOthers) (*into)[key] = value;
+  }
+}
+
+// What the message has besides its content; the end tells some of it again.
 void MessagesReader::take_stop(const Json& object) {
+  keep_others(message_others(object), &message_others_);
   const std::string reason = string_member(object, "stop_reason");
   if (!reason.empty()) reason_ = reason;
   stop_sequence_ = string_member(object, "stop_sequence");
@@ -85,93 +99,35 @@ Status MessagesReader::begin(const Json* message, std::vector<Event>* out) {
   if (!message || !message->is_object()) return damaged("a beginning without its message");
   started_ = true;
   take_usage(member(*message, "usage"));
+  if (!is_whole()) keep_others(message_others(*message), &message_others_);
   out->push_back(StartedEvent{
       string_member(*message, "model"), usage_.prompt_tokens, {}, string_member(*message, "id")});
   return {};
 }
 
-void MessagesReader::open_block(std::string_view type, const Json& content,
-                                std::vector<Event>* out) {
-  block_ = Block::kOther;
-  if (type == "text") {
-    block_ = Block::kText;
-    std::string text = string_member(content, "text");
-    if (!text.empty()) out->push_back(TextEvent{std::move(text), {}});
-  } else if (type == "thinking") {
-    block_ = Block::kThinking;
-    ReasoningEvent event{string_member(content, "thinking"), string_member(content, "signature")};
-    event.is_summary = true;
-    if (!event.text.empty() || !event.signature.empty()) out->push_back(std::move(event));
-  } else if (type == "redacted_thinking") {
-    block_ = Block::kRedacted;
-    out->push_back(ReasoningEvent{{}, {}, string_member(content, "data")});
-  } else if (type == "tool_use") {
-    block_ = Block::kTool;
-    ToolEvent event{n_tools_++, string_member(content, "id"), string_member(content, "name"), {}};
-    const Json* input = member(content, "input");
-    has_input_ = input && input->is_object() && !input->empty();
-    if (has_input_) event.arguments = dump_json(*input);
-    out->push_back(std::move(event));
-  }
-}
-
 Status MessagesReader::open(const Json& event, std::vector<Event>* out) {
   const Json* content = member(event, "content_block");
-  if (block_ != Block::kNone || !content || count_member(event, "index") != n_blocks_) {
+  if (blocks_.is_open() || !content || count_member(event, "index") != blocks_.n_closed()) {
     return damaged("a block out of order");
   }
-  open_block(string_member(*content, "type"), *content, out);
-  return {};
-}
-
-// Citations are left out, and so are kinds that are not known yet; what belongs to another kind of
-// block is damage.
-Status MessagesReader::take_piece(const Json& delta, std::vector<Event>* out) {
-  const std::string type = string_member(delta, "type");
-  const auto in = [&](Block block) { return block_ == block; };
-  std::string text;
-  if (type == "text_delta" && in(Block::kText)) {
-    text = string_member(delta, "text");
-    if (!text.empty()) out->push_back(TextEvent{std::move(text), {}});
-  } else if (type == "thinking_delta" && in(Block::kThinking)) {
-    text = string_member(delta, "thinking");
-    if (!text.empty()) out->push_back(ReasoningEvent{std::move(text), {}, {}, {}, true});
-  } else if (type == "signature_delta" && in(Block::kThinking)) {
-    text = string_member(delta, "signature");
-    if (!text.empty()) out->push_back(ReasoningEvent{{}, std::move(text)});
-  } else if (type == "input_json_delta" && in(Block::kTool)) {
-    text = string_member(delta, "partial_json");
-    has_input_ = has_input_ || !text.empty();
-    if (!text.empty()) out->push_back(ToolEvent{n_tools_ - 1, {}, {}, std::move(text)});
-  } else if (type == "text_delta" || type == "thinking_delta" || type == "signature_delta" ||
-             type == "input_json_delta" || type.empty()) {
-    return damaged("a piece that does not fit its block");
-  }
+  blocks_.open(*content, out);
   return {};
 }
 
 Status MessagesReader::take_delta(const Json& event, std::vector<Event>* out) {
   const Json* delta = member(event, "delta");
-  if (block_ == Block::kNone || !delta || count_member(event, "index") != n_blocks_) {
+  if (!blocks_.is_open() || !delta || count_member(event, "index") != blocks_.n_closed()) {
     return damaged("a piece without its block");
   }
-  return block_ == Block::kOther ? Status() : take_piece(*delta, out);
-}
-
-// A call without a word of input has an empty one.
-void MessagesReader::end_block(std::vector<Event>* out) {
-  if (block_ == Block::kTool && !has_input_) {
-    out->push_back(ToolEvent{n_tools_ - 1, {}, {}, "{}"});
-  }
-  block_ = Block::kNone;
-  ++n_blocks_;
+  const char* wrong = blocks_.take(*delta, out);
+  return wrong ? damaged(wrong) : Status();
 }
 
 Status MessagesReader::close_block(const Json& event, std::vector<Event>* out) {
-  if (block_ == Block::kNone || count_member(event, "index") != n_blocks_) {
+  if (!blocks_.is_open() || count_member(event, "index") != blocks_.n_closed()) {
     return damaged("the end of a block that is not open");
   }
-  end_block(out);
+  blocks_.close(out);
   return {};
 }
 
@@ -181,8 +137,8 @@ Status MessagesReader::take_whole(const Json& message, std::vector<Event>* out) 
   if (!content || !content->is_array()) return damaged("a message without content");
   for (const Json& block : *content) {
     if (!block.is_object()) return damaged("a block that is no object");
-    open_block(string_member(block, "type"), block, out);
-    end_block(out);
+    blocks_.open(block, out);
+    blocks_.close(out);
   }
   take_stop(message);
   return take_end(out);
@@ -200,9 +156,10 @@ Status MessagesReader::take_event(std::string_view type, const Json& json,
   if (type == "content_block_delta") return take_delta(json, out);
   if (type == "content_block_start") return open(json, out);
   if (type == "content_block_stop") return close_block(json, out);
-  if (block_ != Block::kNone) return damaged("a message that ends within a block");
+  if (blocks_.is_open()) return damaged("a message that ends within a block");
   if (type == "message_stop") return take_end(out);
   take_usage(member(json, "usage"));
+  keep_others(wire::other_members(json, {"type", "delta", "usage"}), &message_others_);
   if (const Json* delta = member(json, "delta")) take_stop(*delta);
   return {};
 }
@@ -228,10 +185,22 @@ FinishReason MessagesReader::finish_reason() const {
   return reason_ == "refusal" ? FinishReason::kContentFilter : FinishReason::kStop;
 }
 
+void MessagesReader::tell_others(std::vector<Event>* out) const {
+  if (message_others_.empty() && usage_others_.empty()) return;
+  Json others = message_others_;
+  if (!usage_others_.empty()) others["usage"] = usage_others_;
+  VendorEvent event;
+  event.kind = VendorEvent::Kind::kMembers;
+  event.dialect = kDialectName;
+  event.json = dump_json(others);
+  out->push_back(std::move(event));
+}
+
 Status MessagesReader::take_end(std::vector<Event>* out) {
   if (reason_.empty()) return damaged("it ended without a stop_reason");
   close();
   if (!explanation_.empty()) out->push_back(RefusalEvent{explanation_});
+  tell_others(out);
   usage_.reasoning_tokens = std::min(usage_.reasoning_tokens, usage_.completion_tokens);
   out->push_back(usage_);
   out->push_back(FinishedEvent{finish_reason(), stop_sequence_, reason_});

@@ -140,6 +140,8 @@ Result<Json> ContentWriter::part_json(const ContentPart& part) {
     if (!refusal->text.empty()) out = {{"type", "text"}, {"text", refusal->text}};
   } else if (const auto* call = std::get_if<ToolCall>(&part)) {
     return call_json(*call);
+  } else if (const auto* vendors = std::get_if<VendorPart>(&part)) {
+    if (is_own_) return parse_json(vendors->extra, "block");
   }
   return out;
 }
@@ -147,6 +149,10 @@ Result<Json> ContentWriter::part_json(const ContentPart& part) {
 Result<Json> ContentWriter::blocks_of(const Message& message) {
   Json out = Json::array();
   for (const ContentPart& part : message.content) {
+    const bool is_vendors = std::holds_alternative<VendorPart>(part);
+    if (is_vendors && !is_own_ && message.role != Role::kAssistant) {
+      return cannot_say("content that only another vendor's API knows", "send it as text");
+    }
     Json block = TRY(part_json(part));
     if (!block.is_null()) out.push_back(std::move(block));
   }

@@ -44,6 +44,7 @@ std::string dump_part(const ContentPart& part) {
       return fmt::format("reasoning {} {} {} {}", p.text, p.signature, p.encrypted, p.extra);
     }
     std::string operator()(const RefusalPart& p) { return "refusal " + p.text; }
+    std::string operator()(const VendorPart& p) { return "vendor " + p.extra; }
     std::string operator()(const ToolCall& p) {
       return fmt::format("call {} {} {} {}", p.id, p.name, p.arguments, p.extra);
     }
@@ -244,7 +245,9 @@ std::string dump_event(const Event& event) {
     std::string operator()(const StartedEvent& e) {
       return fmt::format("started {} {} {}\n", e.model, e.id, e.prompt_tokens);
     }
-    std::string operator()(const TextEvent& e) { return "text " + e.text; }
+    std::string operator()(const TextEvent& e) {
+      return std::string("text ") + (e.begins_part ? "|" : "") + e.text;
+    }
     std::string operator()(const ReasoningEvent& e) {
       const std::string end = e.signature + e.encrypted;
       return "reasoning " + e.text + (end.empty() ? "" : " signed " + end + "\n");
@@ -254,6 +257,14 @@ std::string dump_event(const Event& event) {
       return e.name.empty()
                  ? "tool " + e.arguments
                  : fmt::format("call {} {} {}\ntool {}", e.index, e.id, e.name, e.arguments);
+    }
+    std::string operator()(const CitationEvent& e) {
+      return fmt::format("citation {} {} {} {}..{} {}\n", e.url, e.title, e.quote, e.begin, e.end,
+                         e.native);
+    }
+    std::string operator()(const VendorEvent& e) {
+      return fmt::format("{} {} {}\n", e.kind == VendorEvent::Kind::kPart ? "part" : "members",
+                         e.dialect, e.json);
     }
     std::string operator()(const EmbeddingEvent&) { return "embedding"; }
     std::string operator()(const UsageEvent& e) {
@@ -303,6 +314,22 @@ std::vector<std::vector<Event>> conversations() {
   usage.completion_tokens = 7;
   usage.reasoning_tokens = 3;
   const StartedEvent started{"m", 9, {}, "msg_1"};
+  const auto part = [](const char* text) {
+    TextEvent out{text, {}};
+    out.begins_part = true;
+    return out;
+  };
+  const CitationEvent citation{
+      "https://a",
+      "A",
+      "q",
+      2,
+      4,
+      R"({"type":"web_search_result_location","url":"https://a","title":"A","cited_text":"q",)"
+      R"("encrypted_index":"E"})"};
+  const auto vendors = [](VendorEvent::Kind kind, const char* json) {
+    return VendorEvent{kind, "anthropic", json};
+  };
   const auto done = [](FinishReason reason, const char* native, const char* stop = "") {
     return FinishedEvent{reason, stop, native};
   };
@@ -318,6 +345,16 @@ std::vector<std::vector<Event>> conversations() {
        done(FinishReason::kStop, "end_turn")},
       {started, TextEvent{"first", {}}, ToolEvent{0, "c1", "f", "{\"a\":1}"}, TextEvent{"then", {}},
        ToolEvent{1, "c2", "g", "{}"}, usage, done(FinishReason::kToolCalls, "tool_use")},
+      {started, TextEvent{"é ", {}}, part("so"), citation, citation, part("!"),
+       vendors(VendorEvent::Kind::kPart,
+               R"({"type":"server_tool_use","id":"s","name":"web_search",)"
+               R"("input":{"query":"é"}})"),
+       vendors(VendorEvent::Kind::kPart,
+               R"({"type":"web_search_tool_result","tool_use_id":"s","content":[{"a":1}]})"),
+       TextEvent{"done", {}},
+       vendors(VendorEvent::Kind::kMembers,
+               R"({"container":{"id":"c"},"usage":{"server_tool_use":{"web_search_requests":1}}})"),
+       usage, done(FinishReason::kStop, "end_turn")},
   };
 }
 
@@ -382,13 +419,62 @@ TEST(AnthropicClient, ReadsWhatAnthropicAddsOfItsOwn) {
                delta(3, R"({"type":"input_json_delta","partial_json":""})") + stop(3) +
                ending("tool_use"),
            true),
-      "started m i 8\ntext Hel\ncall 0 t f\ntool {}\nusage 8 5 0 4 0\nfinished 2 tool_use \n");
+      "started m i 8\n"
+      "part anthropic {\"type\":\"server_tool_use\",\"id\":\"s\",\"name\":\"web_search\","
+      "\"input\":{}}\n"
+      "part anthropic {\"type\":\"web_search_tool_result\",\"content\":[]}\n"
+      "text Hel\ncitation    0..3 {}\ncall 0 t f\ntool {}\nusage 8 5 0 4 0\n"
+      "finished 2 tool_use \n");
   EXPECT_THAT(read(kStart +
                        event("message_delta", R"(,"delta":{"stop_reason":"refusal","stop_details":)"
                                               R"({"type":"refusal","explanation":"why"}})") +
                        event("message_stop"),
                    true),
-              HasSubstr("refusal why\nusage 8 5 0 1 0\nfinished 3 refusal"));
+              HasSubstr("refusal why\nmembers anthropic {\"stop_details\":{\"type\":\"refusal\","
+                        "\"explanation\":\"why\"}}\nusage 8 5 0 1 0\nfinished 3 refusal"));
+}
+
+TEST(AnthropicClient, PiecesOfBlocksThatAreNotKnownArePutTogether) {
+  const std::string begin = kStart + block(0, R"({"type":"compaction","content":null,"a":"x"})");
+  EXPECT_THAT(read(begin + delta(0, R"({"type":"compaction_delta","content":"su"})") +
+                       delta(0, R"({"type":"compaction_delta","content":"m","a":"y"})") + stop(0) +
+                       ending("end_turn"),
+                   true),
+              HasSubstr(R"(part anthropic {"type":"compaction","content":"sum","a":"xy"})"));
+  // An input that its bound has cut says nothing; a block without a type is none.
+  const std::string cut = kStart + block(0, R"({"type":"server_tool_use","id":"s","input":{}})") +
+                          delta(0, R"({"type":"input_json_delta","partial_json":"{\"q"})") +
+                          stop(0);
+  EXPECT_THAT(read(cut + ending("max_tokens"), true), Not(HasSubstr("part")));
+  EXPECT_THAT(read(kStart + block(0, "{}") + stop(0) + ending("end_turn"), true),
+              Not(HasSubstr("part")));
+  std::string many = "{\"type\":\"x\"";
+  for (int i = 0; i < 100; ++i) many += fmt::format(",\"m{}\":1", i);
+  EXPECT_THAT(read(begin + delta(0, many + "}"), true), HasSubstr("damaged"));
+}
+
+TEST(AnthropicClient, WhatItsToolsDidGoesBackToItAlone) {
+  GenerateRequest request = parsed(R"({"model":"m","max_tokens":9,"messages":[
+      {"role":"user","content":[{"type":"text","text":"q"}]},
+      {"role":"assistant","content":[{"type":"text","text":"I look.","citations":[{"a":1}]},
+        {"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}},
+        {"type":"web_search_tool_result","tool_use_id":"s","content":[{"b":[1]}]}]},
+      {"role":"user","content":"go on"}]})");
+  const Json own = Json::parse(written(request));
+  EXPECT_EQ(own["messages"][1]["content"][1]["input"]["query"], "q");
+  EXPECT_EQ(own["messages"][1]["content"][2]["content"][0]["b"][0], 1);
+  EXPECT_EQ(own["messages"][1]["content"][0]["citations"][0]["a"], 1);
+  request.dialect = "gemini";
+  EXPECT_THAT(written(request), Not(HasSubstr("web_search")));
+  // What a client gives is never left out.
+  request = parsed(R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[
+      {"type":"search_result","source":"https://a","title":"A","content":[]},
+      {"type":"document","source":{"type":"content","content":[]}}]}]})");
+  EXPECT_EQ(Json::parse(written(request))["messages"][0]["content"][0]["type"], "search_result");
+  EXPECT_EQ(Json::parse(written(request))["messages"][0]["content"][1]["type"], "document");
+  request.dialect = "gemini";
+  EXPECT_FALSE(write_messages_request(request, true).ok());
+  EXPECT_EQ(first_unmet(request, kLocalFeatures)->feature, Feature::kVendorTools);
 }
 
 TEST(AnthropicClient, DamageIsNeverAnAnswer) {

@@ -46,8 +46,6 @@ Source read_source(wire::Fields& block, bool is_document) {
   } else if (type == "text" && is_document) {
     out.media_type = fields.string("media_type").value_or("text/plain");
     out.bytes = required(fields, "data");
-  } else if (type == "content" && is_document) {
-    fields.unsupported("type", "send the document's blocks as content of the message");
   } else {
     fields.invalid("type", is_document ? "expected base64, url, file or text"
                                        : "expected base64, url or file");
@@ -71,6 +69,11 @@ void read_image(wire::Fields& fields, Message* out) {
 }
 
 void read_document(wire::Fields& fields, Message* out) {
+  const Json* origin = fields.object("source");
+  if (origin && origin->value("type", Json()) == "content") {  // of blocks, each to be cited
+    out->content.push_back(VendorPart{fields.extra({})});
+    return;
+  }
   Source source = read_source(fields, /*is_document=*/true);
   FilePart file;
   file.name = fields.string("title").value_or("");
@@ -93,6 +96,8 @@ bool read_plain_block(const std::string& type, wire::Fields& fields, Message* ou
     read_image(fields, out);
   } else if (type == "document") {
     read_document(fields, out);
+  } else if (type == "search_result" || type == "container_upload") {
+    out->content.push_back(VendorPart{fields.extra({})});
   } else {
     return false;
   }
@@ -120,6 +125,9 @@ bool read_assistant_block(const std::string& type, wire::Fields& fields, Message
     if (input) tool.arguments = dump_json(*input);
     tool.extra = fields.extra({"type", "id", "name", "input"});
     out->content.push_back(std::move(tool));
+  } else if (type == "server_tool_use" || type == "mcp_tool_use" || type == "compaction" ||
+             type.ends_with("_tool_result")) {
+    out->content.push_back(VendorPart{fields.extra({})});  // what Anthropic's own tools did
   } else {
     return false;
   }

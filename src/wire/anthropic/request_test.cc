@@ -266,7 +266,7 @@ TEST(AnthropicRequest, WrongFieldsAreNamed) {
       {with_blocks(
            R"({"type": "image", "source": {"type": "base64", "media_type": "a", "data": "*"}})"),
        "messages.0.content.0.source.data"},
-      {with_blocks(R"({"type": "document", "source": {"type": "content"}})"),
+      {with_blocks(R"({"type": "document", "source": {"type": "scroll"}})"),
        "messages.0.content.0.source.type"},
       {with_blocks(R"({"type": "tool_result"})"), "messages.0.content.0.tool_use_id"},
       {with_blocks(R"({"type": "tool_result", "tool_use_id": "a", "content": [{"type": "x"}]})"),

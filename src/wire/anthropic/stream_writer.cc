@@ -9,6 +9,7 @@
 #include "wire/anthropic/answer.h"
 #include "wire/anthropic/answer_parts.h"
 #include "wire/anthropic/body_writer.h"
+#include "wire/anthropic/client_content.h"
 
 namespace overtake::anthropic {
 namespace {
@@ -28,7 +29,12 @@ class StreamWriter : public wire::AnswerWriter {
     if (const auto* started = std::get_if<StartedEvent>(&event)) {
       begin(started->prompt_tokens, out);
     } else if (const auto* text = std::get_if<TextEvent>(&event)) {
+      if (text->begins_part && block_ == Block::kText) close(out);
       add_text(text->text, out);
+    } else if (const auto* citation = std::get_if<CitationEvent>(&event)) {
+      add_citation(*citation, out);
+    } else if (const auto* vendors = std::get_if<VendorEvent>(&event)) {
+      add_vendors(*vendors, out);
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       add_text(refusal->text, out);  // stop_reason tells what it is
     } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
@@ -47,7 +53,7 @@ class StreamWriter : public wire::AnswerWriter {
   }
 
  private:
-  enum class Block { kNone, kText, kThinking, kTool };
+  enum class Block { kNone, kText, kThinking, kTool, kVendor };
   struct Tool {
     std::string id;
     std::string name;
@@ -74,11 +80,11 @@ class StreamWriter : public wire::AnswerWriter {
                  out);
   }
 
-  void delta(const char* type, const char* member, const std::string& text, std::string& out) {
+  void delta(const char* type, const char* member, const Json& value, std::string& out) {
     append_event("content_block_delta",
                  Json{{"type", "content_block_delta"},
                       {"index", n_blocks_},
-                      {"delta", Json{{"type", type}, {member, text}}}},
+                      {"delta", Json{{"type", type}, {member, value}}}},
                  out);
   }
 
@@ -103,10 +109,40 @@ class StreamWriter : public wire::AnswerWriter {
   void add_text(const std::string& text, std::string& out) {
     if (text.empty()) return;
     flush_tools(out);
-    if (block_ != Block::kText) {
-      open(Block::kText, Json{{"type", "text"}, {"text", ""}, {"citations", nullptr}}, out);
-    }
+    open_text(out);
     delta("text_delta", "text", text, out);
+  }
+
+  void open_text(std::string& out) {
+    if (block_ == Block::kText) return;
+    open(Block::kText, Json{{"type", "text"}, {"text", ""}, {"citations", nullptr}}, out);
+  }
+
+  void add_citation(const CitationEvent& event, std::string& out) {
+    const auto citation = citation_json(event);
+    if (!citation) return;
+    flush_tools(out);
+    open_text(out);
+    delta("citations_delta", "citation", *citation, out);
+  }
+
+  // An input comes in pieces, all else is whole at the block's beginning.
+  void add_vendors(const VendorEvent& event, std::string& out) {
+    if (event.dialect != kDialectName) return;
+    if (event.kind == VendorEvent::Kind::kMembers) {
+      members_ = event.json;
+      return;
+    }
+    auto parsed = parse_json(event.json, "block");
+    if (!parsed.ok() || !parsed->is_object()) return;
+    flush_tools(out);
+    Json input;
+    if (const auto at = parsed->find("input"); at != parsed->end() && at->is_object()) {
+      input = std::exchange(*at, Json::object());
+    }
+    open(Block::kVendor, *parsed, out);
+    if (!input.empty()) delta("input_json_delta", "partial_json", dump_json(input), out);
+    close(out);
   }
 
   void add_reasoning(const ReasoningEvent& event, std::string& out) {
@@ -186,6 +222,15 @@ class StreamWriter : public wire::AnswerWriter {
     event["delta"]["stop_sequence"] = stop_sequence_json(finished);
     event["delta"]["stop_details"] = nullptr;
     event["usage"] = usage_json(usage_);
+    // Of what only Anthropic tells, these two stand in the delta.
+    Json members = vendor_members(members_);
+    for (const char* name : {"container", "stop_details"}) {
+      const auto at = members.find(name);
+      if (at == members.end()) continue;
+      event["delta"][name] = std::move(*at);
+      members.erase(at);
+    }
+    add_members(members, &event);
     append_event("message_delta", event, out);
   }
 
@@ -197,6 +242,7 @@ class StreamWriter : public wire::AnswerWriter {
   int n_blocks_ = 0;  // that are closed
   int tool_ = 0;      // whose block is open
   std::map<int, Tool> tools_;
+  std::string members_;      // that only Anthropic tells
   std::deque<int> waiting_;  // tools without a block yet
 };
 

@@ -6,9 +6,13 @@
 #include <vector>
 
 #include "base/json.h"
+#include "wire/fields.h"
+#include "wire/gemini/grounding.h"
 
 namespace overtake::gemini {
 namespace {
+
+constexpr std::string_view kName = "gemini";  // as the dialect's
 
 const char* finish_reason(FinishReason reason) {
   switch (reason) {
@@ -49,6 +53,11 @@ Json logprobs_json(const std::vector<TokenLogprob>& tokens) {
 struct Candidate {
   Json parts = Json::array();
   std::vector<TokenLogprob> logprobs;
+  wire::TextIndex text;                  // all of it
+  std::vector<CitationEvent> citations;  // of other vendors' models, told at the end
+  // What Google's own model tells besides: members of the candidate, of the answer, of its usage.
+  Json vendors = Json::object();
+  bool cites_itself = false;
   std::map<int, ToolCall> tools;  // whose arguments may still come, side by side
   FinishReason reason = FinishReason::kStop;
 };
@@ -73,12 +82,17 @@ class Writer : public wire::AnswerWriter {
     if (finished && finished->reason == FinishReason::kLength) drop_broken_tools(candidate);
     if (!more && !std::holds_alternative<UsageEvent>(event)) end_tools(candidate);
     if (auto* text = std::get_if<TextEvent>(&event)) {
+      candidate.text.add(text->text);
       add_text(candidate, text->text, text->signature, false);
       for (auto& entry : text->logprobs) candidate.logprobs.push_back(std::move(entry));
     } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
       add_text(candidate, reasoning->text, reasoning->signature, true);
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       add_text(candidate, refusal->text, "", false);
+    } else if (auto* citation = std::get_if<CitationEvent>(&event)) {
+      if (!citation->url.empty()) candidate.citations.push_back(std::move(*citation));
+    } else if (const auto* vendors = std::get_if<VendorEvent>(&event)) {
+      add_vendors(candidate, *vendors);
     } else if (more) {
       add_tool(candidate, *more);
     } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
@@ -95,6 +109,10 @@ class Writer : public wire::AnswerWriter {
     Json& list = body["candidates"] = Json::array();
     for (int i = 0; i < call_.n_choices(); ++i) list.push_back(candidate_json(i, true));
     body["usageMetadata"] = usage_json(usage_);
+    if (!candidates_.empty()) {
+      take_vendors(candidates_.front(), "usage", &body["usageMetadata"]);
+      take_vendors(candidates_.front(), "answer", &body);
+    }
     write(std::move(body), true, out);
   }
 
@@ -116,6 +134,24 @@ class Writer : public wire::AnswerWriter {
     Json part{{"text", ""}};
     if (thought) part["thought"] = true;
     candidate.parts.push_back(std::move(part));
+  }
+
+  static void add_vendors(Candidate& candidate, const VendorEvent& event) {
+    if (event.dialect != kName) return;
+    auto parsed = parse_json(event.json, "a vendor's own");
+    if (!parsed.ok() || !parsed->is_object()) return;
+    if (event.kind == VendorEvent::Kind::kPart) {
+      candidate.parts.push_back(std::move(*parsed));
+      return;
+    }
+    for (const auto& [owner, members] : parsed->items()) {
+      // Its own citations are among them.
+      candidate.cites_itself = candidate.cites_itself || members.contains("groundingMetadata") ||
+                               members.contains("citationMetadata");
+      Json& place = candidate.vendors[owner];
+      if (place.is_null()) place = Json::object();
+      for (const auto& [key, value] : members.items()) place[key] = value;
+    }
   }
 
   // A call stands in one part, so its fragments wait for the last one.
@@ -159,11 +195,27 @@ class Writer : public wire::AnswerWriter {
       out["logprobsResult"] = logprobs_json(candidate.logprobs);
       candidate.logprobs.clear();
     }
+    take_vendors(candidate, "candidate", &out);
+    if (last && !candidate.citations.empty() && !candidate.cites_itself) {
+      out["groundingMetadata"] = grounding_json(candidate.citations, candidate.text);
+    }
     return out;
   }
 
+  // Moves what waits for `owner` into it.
+  static void take_vendors(Candidate& candidate, const char* owner, Json* into) {
+    const auto at = candidate.vendors.find(owner);
+    if (at == candidate.vendors.end()) return;
+    const Json members = std::move(*at);
+    candidate.vendors.erase(at);
+    wire::add_missing(members, into);
+  }
+
   void write_piece(int index, std::string& out) {
-    write(Json{{"candidates", Json::array({candidate_json(index, false)})}}, false, out);
+    Json body;
+    body["candidates"] = Json::array({candidate_json(index, false)});
+    take_vendors(candidates_[static_cast<size_t>(index)], "answer", &body);
+    write(std::move(body), false, out);
   }
 
   // Of an array, all but the last are followed by a comma: an error may still come after them.

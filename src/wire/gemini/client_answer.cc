@@ -8,7 +8,9 @@
 
 #include "wire/gemini/client.h"
 #include "wire/gemini/client_parts.h"
+#include "wire/gemini/grounding.h"
 #include "wire/json_answer_reader.h"
+#include "wire/text_index.h"
 #include "wire/upstream_answer.h"
 
 namespace overtake::gemini {
@@ -27,10 +29,12 @@ class Reader : public wire::JsonAnswerReader {
  private:
   Status take(std::string_view name, const Json& json, std::vector<Event>* out) override;
   Status end(std::vector<Event>* out) override;
+  bool has_ended() const override { return started_ && !reason_.empty() && has_usage_; }
   Status take_answer(const Json& json, std::vector<Event>* out);
   Status take_candidate(const Json& candidate, std::vector<Event>* out);
   Status take_parts(const Json& parts, std::vector<Event>* out);
   void take_usage(const Json& usage);
+  void tell_others(const char* owner, Json others, std::vector<Event>* out);
   void fail(FailedEvent failed, std::vector<Event>* out);
 
   bool started_ = false;
@@ -38,6 +42,9 @@ class Reader : public wire::JsonAnswerReader {
   std::string reason_;
   std::string reason_words_;
   bool was_blocked_ = false;
+  bool has_usage_ = false;
+  wire::TextIndex text_;
+  Json usage_others_ = Json::object();
   UsageEvent usage_;
 };
 
@@ -48,40 +55,54 @@ void Reader::fail(FailedEvent failed, std::vector<Event>* out) {
 
 // Theirs counts thoughts, and what its own tools gave it to read, apart; ours does not.
 void Reader::take_usage(const Json& usage) {
+  has_usage_ = true;
   usage_.prompt_tokens =
       count_member(usage, "promptTokenCount") + count_member(usage, "toolUsePromptTokenCount");
   usage_.cached_tokens =
       std::min(count_member(usage, "cachedContentTokenCount"), usage_.prompt_tokens);
   usage_.reasoning_tokens = count_member(usage, "thoughtsTokenCount");
   usage_.completion_tokens = count_member(usage, "candidatesTokenCount") + usage_.reasoning_tokens;
+  usage_others_ = wire::other_members(
+      usage, {"promptTokenCount", "toolUsePromptTokenCount", "cachedContentTokenCount",
+              "thoughtsTokenCount", "candidatesTokenCount", "totalTokenCount"});
 }
 
 Status Reader::take_parts(const Json& parts, std::vector<Event>* out) {
   if (!parts.is_array()) return damaged("parts that are no array");
   for (const Json& part : parts) {
     auto event = read_part(part, n_calls_);
-    if (!event.ok()) {
-      if (event.error().code == ErrorCode::kDamaged) return damaged(event.error().message);
-      FailedEvent failed{std::move(event.error()), false};
-      failed.upstream.emplace();
-      fail(std::move(failed), out);
-      return {};
-    }
+    if (!event.ok()) return damaged(event.error().message);
     if (!*event) continue;
     n_calls_ += std::holds_alternative<ToolEvent>(**event);
+    if (const auto* text = std::get_if<TextEvent>(&**event)) text_.add(text->text);
     out->push_back(std::move(**event));
   }
   return {};
 }
 
+// Before what comes with them, as the writer of this dialect puts them into the next piece.
+void Reader::tell_others(const char* owner, Json others, std::vector<Event>* out) {
+  if (others.empty()) return;
+  Json members;
+  members[owner] = std::move(others);
+  VendorEvent event;
+  event.kind = VendorEvent::Kind::kMembers;
+  event.dialect = client_dialect.name;
+  event.json = dump_json(members);
+  out->push_back(std::move(event));
+}
+
 Status Reader::take_candidate(const Json& candidate, std::vector<Event>* out) {
   if (!candidate.is_object()) return damaged("a candidate that is no object");
   if (count_member(candidate, "index") != 0) return damaged("a candidate that nobody asked for");
+  tell_others("candidate",
+              wire::other_members(candidate, {"content", "finishReason", "index", "tokenCount",
+                                              "avgLogprobs", "logprobsResult"}),
+              out);
   const size_t n_before = out->size();
   const Json* content = member(candidate, "content");
   const Json* parts = content ? member(*content, "parts") : nullptr;
   if (parts) TRY(take_parts(*parts, out));
-  if (is_closed()) return {};
   std::vector<TokenLogprob> logprobs = read_logprobs(candidate);
   if (!logprobs.empty()) {
     // They belong to the text that came with them.
@@ -89,6 +110,7 @@ Status Reader::take_candidate(const Json& candidate, std::vector<Event>* out) {
     if (!has_text) out->push_back(TextEvent{});
     std::get<TextEvent>(out->back()).logprobs = std::move(logprobs);
   }
+  read_citations(candidate, text_, out);
   const std::string reason = string_member(candidate, "finishReason");
   if (!reason.empty() && reason != "FINISH_REASON_UNSPECIFIED") {
     reason_ = reason;
@@ -115,6 +137,10 @@ Status Reader::take_answer(const Json& json, std::vector<Event>* out) {
                                 {},
                                 string_member(json, "responseId")});
   }
+  tell_others("answer",
+              wire::other_members(
+                  json, {"candidates", "usageMetadata", "modelVersion", "responseId", "error"}),
+              out);
   for (size_t i = 0; candidates && i < candidates->size() && !is_closed(); ++i) {
     TRY(take_candidate((*candidates)[i], out));
   }
@@ -145,6 +171,7 @@ Status Reader::end(std::vector<Event>* out) {
     return {};
   }
   close();
+  tell_others("usage", std::move(usage_others_), out);
   out->push_back(usage_);
   const bool calls = *reason == FinishReason::kStop && n_calls_ > 0;
   out->push_back(FinishedEvent{calls ? FinishReason::kToolCalls : *reason, {}, reason_});
@@ -179,6 +206,8 @@ class StreamReader : public wire::AnswerReader {
     for (Event& event : rest) out->push_back(std::move(event));
     return {};
   }
+
+  bool is_complete() const override { return !is_over_ && !is_bare_ && events_.is_complete(); }
 
  private:
   // How many bytes go before the first line that begins as JSON does.

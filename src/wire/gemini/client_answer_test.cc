@@ -36,6 +36,14 @@ std::string dump_event(const Event& event) {
     std::string operator()(const ToolEvent& e) {
       return fmt::format("tool {} {} {} {} {}", e.index, e.id, e.name, e.arguments, e.signature);
     }
+    std::string operator()(const CitationEvent& e) {
+      return fmt::format("citation {} {} {} {}..{} {}", e.url, e.title, e.quote, e.begin, e.end,
+                         e.native);
+    }
+    std::string operator()(const VendorEvent& e) {
+      return fmt::format("{} {} {}", e.kind == VendorEvent::Kind::kPart ? "part" : "members",
+                         e.dialect, e.json);
+    }
     std::string operator()(const EmbeddingEvent&) { return "embedding"; }
     std::string operator()(const UsageEvent& e) {
       return fmt::format("usage {} {} {} {}", e.prompt_tokens, e.cached_tokens, e.completion_tokens,
@@ -174,7 +182,8 @@ TEST(GeminiClientAnswer, TellsWhyItEnded) {
   EXPECT_EQ(read(R"({"promptFeedback":{"blockReason":"OTHER"},"usageMetadata":)"
                  R"({"promptTokenCount":4}})",
                  false),
-            "started  \nusage 4 0 0 0\nfinished 3 OTHER\n");
+            "started  \nmembers gemini {\"answer\":{\"promptFeedback\":{\"blockReason\":"
+            "\"OTHER\"}}}\nusage 4 0 0 0\nfinished 3 OTHER\n");
 }
 
 TEST(GeminiClientAnswer, PartsOfAllKinds) {
@@ -187,14 +196,87 @@ TEST(GeminiClientAnswer, PartsOfAllKinds) {
                ends("STOP"),
            true);
   EXPECT_EQ(out,
-            "started  \nreasoning h \ntext  c2ln\ntext \n```python\nprint 1\n```\n \n"
-            "text \n```\n1\n```\n \ntool 0 i f {\"b\":1,\"a\":\"é\"} eA==\n"
+            "started  \nreasoning h \ntext  c2ln\n"
+            "part gemini {\"executableCode\":{\"language\":\"PYTHON\",\"code\":\"print 1\"}}\n"
+            "part gemini {\"codeExecutionResult\":{\"outcome\":\"OUTCOME_OK\",\"output\":"
+            "\"1\\n\"}}\ntool 0 i f {\"b\":1,\"a\":\"é\"} eA==\n"
             "usage 0 0 0 0\nfinished 2 STOP\n");
   for (const char* unknown : {R"({"inlineData":{"mimeType":"image/png","data":"AAEC"}})",
                               R"({"toolCall":{"toolType":"x"}})", R"({"fromTheFuture":1})"}) {
-    const std::string failed = read(chunk(parts(unknown)) + ends("STOP"), true);
-    EXPECT_THAT(failed, HasSubstr("failed the model answered with")) << unknown;
-    EXPECT_THAT(failed, Not(HasSubstr("finished"))) << unknown;
+    EXPECT_THAT(read(chunk(parts(unknown)) + ends("STOP"), true),
+                HasSubstr(fmt::format("part gemini {}\nusage", unknown)));
+  }
+}
+
+TEST(GeminiClientAnswer, TellsWhatItsTextRestsOn) {
+  const std::string grounding =
+      R"("groundingMetadata":{"groundingChunks":[{"web":{"uri":"u","title":"T"}},{"web":{}}],)"
+      R"("groundingSupports":[{"segment":{"startIndex":3,"endIndex":7},)"
+      R"("groundingChunkIndices":[0,1,9,-1,"x"]},{"segment":5},7]})";
+  const std::string out =
+      read(chunk(parts(R"({"text":"é ra"})")) +
+               chunk(parts(R"({"text":"in"})") + "," + grounding + R"(,"finishReason":"STOP")"),
+           true);
+  EXPECT_THAT(out, HasSubstr("members gemini {\"candidate\":{" + grounding +
+                             "}}\ntext in \n"
+                             "citation u T  2..6 \nusage"));
+  EXPECT_THAT(read(chunk(parts(R"({"text":"é rain"})") +
+                         R"(,"citationMetadata":{"citationSources":[{"endIndex":2,"uri":"u"},{}]})"
+                         R"(,"finishReason":"STOP")"),
+                   true),
+              HasSubstr("\ncitation u   0..1 \nusage"));
+  for (const char* odd : {"5", "{}", R"({"groundingSupports":[{}],"groundingChunks":5})",
+                          R"({"groundingSupports":{},"groundingChunks":[]})"}) {
+    EXPECT_THAT(read(chunk(std::string(R"("groundingMetadata":)") + odd) + ends("STOP"), true),
+                HasSubstr("finished 0"));
+  }
+}
+
+std::string written(const std::vector<Event>& events, bool stream) {
+  wire::Call call;
+  call.prompts.emplace_back(ChatPrompt{});
+  call.stream = stream;
+  const auto writer = make_event_writer(call, {"r1", 1, "m"});
+  std::string bytes;
+  for (const Event& event : events) writer->add(0, event, bytes);
+  writer->finish(bytes);
+  return bytes;
+}
+
+TEST(GeminiClientAnswer, WhatOthersRestOnIsWrittenAsGrounding) {
+  const CitationEvent page{"u", "T", "q", 2, 6};
+  const CitationEvent document{"", "D", "q", 0, 1};
+  const std::vector<Event> events = {TextEvent{"é rain"}, page,           page, document,
+                                     UsageEvent{},        FinishedEvent{}};
+  for (const bool stream : {false, true}) {
+    const std::string out = written(events, stream);
+    EXPECT_THAT(out, HasSubstr(R"("groundingChunks":[{"web":{"uri":"u","title":"T"}}],)"
+                               R"("groundingSupports":[{"segment":{"startIndex":3,"endIndex":7,)"
+                               R"("text":"rain"},"groundingChunkIndices":[0]},)"))
+        << stream;
+    EXPECT_THAT(read(out, stream), HasSubstr("citation u T  2..6")) << stream;
+  }
+}
+
+TEST(GeminiClientAnswer, ItsOwnMembersComeBackWhereTheyWere) {
+  using Kind = VendorEvent::Kind;
+  const std::vector<Event> events = {
+      VendorEvent{Kind::kMembers, "gemini", R"({"candidate":{"groundingMetadata":{"g":1}}})"},
+      TextEvent{"a"},
+      VendorEvent{Kind::kPart, "gemini", R"({"executableCode":{"code":"x"}})"},
+      VendorEvent{Kind::kPart, "another", R"({"not":"mine"})"},
+      CitationEvent{"u", "T", "", 0, 1},
+      VendorEvent{Kind::kMembers, "gemini", R"({"usage":{"trafficType":"t"},"answer":{"z":1}})"},
+      UsageEvent{},
+      FinishedEvent{}};
+  for (const bool stream : {false, true}) {
+    const std::string out = written(events, stream);
+    EXPECT_THAT(out, HasSubstr(R"("groundingMetadata":{"g":1})"));
+    EXPECT_THAT(out, Not(HasSubstr("groundingChunks")));
+    EXPECT_THAT(out, HasSubstr(R"({"executableCode":{"code":"x"}})"));
+    EXPECT_THAT(out, Not(HasSubstr("mine")));
+    EXPECT_THAT(out, HasSubstr(R"("trafficType":"t"})"));
+    EXPECT_THAT(out, HasSubstr(R"("z":1)"));
   }
 }
 

@@ -104,6 +104,10 @@ Result<Json> ContentsWriter::part_json(const ContentPart& part) const {
   if (const auto* thought = std::get_if<ReasoningPart>(&part)) return thought_json(*thought);
   if (const auto* call = std::get_if<ToolCall>(&part)) return call_json(*call);
   if (const auto* file = std::get_if<FilePart>(&part)) return file_json(*file);
+  if (const auto* vendors = std::get_if<VendorPart>(&part)) {
+    if (own_) return parse_json(vendors->extra, "part");
+    return Json();
+  }
   Json out;
   if (const auto* image = std::get_if<ImagePart>(&part)) {
     out = TRY(media_json({image->media_type, image->url, image->bytes}));
@@ -120,6 +124,10 @@ Result<Json> ContentsWriter::parts_json(const Message& message) const {
   const Json empty = {{"text", ""}};
   bool said_nothing = false;
   for (const ContentPart& part : message.content) {
+    const bool is_vendors = std::holds_alternative<VendorPart>(part);
+    if (is_vendors && !own_ && message.role != Role::kAssistant) {
+      return cannot_say("content that only another vendor's API knows", "send it as text");
+    }
     Json json = TRY(part_json(part));
     if (json.is_null()) continue;
     said_nothing = said_nothing || json == empty;

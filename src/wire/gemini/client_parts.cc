@@ -1,18 +1,18 @@
 #include "wire/gemini/client_parts.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
+#include "wire/gemini/client.h"
 #include "wire/upstream_answer.h"
 
 namespace overtake::gemini {
 namespace {
 
 using wire::member;
+using wire::other_members;
 using wire::string_member;
 
 constexpr int kMaxCalls = 128;
@@ -36,15 +36,13 @@ Result<std::optional<Event>> read_call(const Json& call, std::string signature, 
   return std::optional<Event>(std::move(out));
 }
 
-// The model ran code of its own: what it ran and saw is told as text.
-std::string fenced(std::string_view language, const std::string& text) {
-  return fmt::format("\n```{}\n{}{}```\n", language, text, text.ends_with('\n') ? "" : "\n");
-}
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  return text;
+// What the model's own tools did, an image, and kinds of parts that are not known yet.
+Event vendors_own(const Json& part) {
+  VendorEvent out;
+  out.dialect = client_dialect.name;
+  out.json = dump_json(part);
+  out.is_needed = member(part, "inlineData") || member(part, "fileData");
+  return out;
 }
 
 TokenLogprob::Alternative read_token(const Json& token) {
@@ -77,22 +75,12 @@ Result<std::optional<Event>> read_part(const Json& part, int n_calls) {
     return std::optional<Event>(std::move(out));
   }
   TextEvent out;
-  out.signature = std::move(signature);
   if (text) {
     out.text = text->get<std::string>();
-  } else if (const Json* code = member(part, "executableCode")) {
-    out.text = fenced(lower(string_member(*code, "language")), string_member(*code, "code"));
-  } else if (const Json* result = member(part, "codeExecutionResult")) {
-    out.text = fenced("", string_member(*result, "output"));
-  } else if (member(part, "inlineData") || member(part, "fileData")) {
-    return Error{ErrorCode::kUnsupported,
-                 "the model answered with an image or another file, which can not be passed on; "
-                 "answer of the upstream; ask for text"};
-  } else if (out.signature.empty() && !part.empty() && !thought) {
-    return Error{ErrorCode::kUnsupported,
-                 "the model answered with a part of a kind that is not known here; answer of the "
-                 "upstream; leave out the tools that the vendor runs"};
+  } else if (!other_members(part, {"thought", "thoughtSignature"}).empty()) {
+    return std::optional<Event>(vendors_own(part));
   }
+  out.signature = std::move(signature);
   if (out.text.empty() && out.signature.empty()) return std::optional<Event>();
   return std::optional<Event>(std::move(out));
 }

@@ -11,7 +11,7 @@
 namespace overtake::gemini {
 
 // A part as an event; `n_calls`: how many calls went before. nullopt: it says nothing. kDamaged: it
-// is no part (the message says why, and quotes nothing). kUnsupported: no event can carry it.
+// is no part (the message says why, and quotes nothing).
 Result<std::optional<Event>> read_part(const Json& part, int n_calls);
 // logprobsResult.
 std::vector<TokenLogprob> read_logprobs(const Json& candidate);

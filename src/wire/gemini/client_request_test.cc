@@ -88,6 +88,7 @@ std::string dump_part(const ContentPart& part) {
       return fmt::format("reasoning {} {} {}", p.text, p.signature, p.extra);
     }
     std::string operator()(const RefusalPart& p) { return "refusal " + p.text; }
+    std::string operator()(const VendorPart& p) { return "vendor " + p.extra; }
     std::string operator()(const ToolCall& p) {
       return fmt::format("call {} {} {} {} {}", p.id, p.name, p.arguments, p.signature, p.extra);
     }

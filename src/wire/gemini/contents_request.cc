@@ -30,6 +30,14 @@ ContentPart media_part(FilePart file) {
   return file;
 }
 
+// What Google's own tools did: code that ran, what it gave, and such.
+bool is_vendors_own(const wire::Fields& part) {
+  for (const char* name : {"executableCode", "codeExecutionResult", "toolCall", "toolResponse"}) {
+    if (part.find(spelled(part, name))) return true;
+  }
+  return false;
+}
+
 std::string object_text(wire::Fields& fields, std::string_view name) {
   const Json* object = fields.object(name);
   return object ? dump_json(*object) : "{}";
@@ -61,6 +69,9 @@ class ContentReader {
       read_call(part, signature);
     } else if (part.find(spelled(part, "functionResponse"))) {
       read_response(part);
+    } else if (is_vendors_own(part)) {
+      if (role_ != Role::kAssistant) return part.invalid("text", "only the model's tools do this");
+      add(VendorPart{part.extra({})});
     } else if (!signature.empty()) {
       add(TextPart{"", signature});  // a signature may come by itself
     } else {

@@ -75,7 +75,7 @@ TEST(GeminiRequest, NamesThePartThatIsWrong) {
   } cases[] = {
       {"1", "contents[0].parts[0]"},
       {"{}", "contents[0].parts[0].text"},
-      {R"({"executableCode":{}})", "contents[0].parts[0].text"},
+      {R"({"ofTomorrow":{}})", "contents[0].parts[0].text"},
       {R"({"text":1})", "contents[0].parts[0].text"},
       {R"({"inlineData":{"data":"aGk="}})", "contents[0].parts[0].inlineData.mimeType"},
       {R"({"inlineData":{"mimeType":"image/png","data":"*"}})",
@@ -96,6 +96,21 @@ TEST(GeminiRequest, NamesThePartThatIsWrong) {
             "contents[0].parts[0].functionCall");
   EXPECT_EQ(refused(with(R"("systemInstruction":{"parts":[{"inlineData":{}}]})")),
             "systemInstruction.parts[0].text");
+}
+
+TEST(GeminiRequest, WhatGooglesOwnToolsDidIsTheModelsAndStaysWhole) {
+  wire::Call call;
+  const Json body = Json::parse(R"({"contents":[{"parts":[{"text":"q"}]},{"role":"model","parts":[
+      {"executableCode":{"code":"1"},"thoughtSignature":"eA=="},
+      {"code_execution_result":{"output":"1"}},{"text":"a"}]}]})");
+  ASSERT_FALSE(parse_request(body, &call));
+  const auto& chat = std::get<ChatPrompt>(call.prompts.front());
+  ASSERT_EQ(chat.messages.back().content.size(), 3u);
+  EXPECT_EQ(std::get<VendorPart>(chat.messages.back().content[0]).extra,
+            R"({"executableCode":{"code":"1"},"thoughtSignature":"eA=="})");
+  wire::Call users;
+  EXPECT_TRUE(parse_request(
+      Json::parse(R"({"contents":[{"role":"user","parts":[{"executableCode":{}}]}]})"), &users));
 }
 
 TEST(GeminiRequest, NamesTheToolThatIsWrong) {

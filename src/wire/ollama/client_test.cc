@@ -42,6 +42,7 @@ std::string dump_part(const ContentPart& part) {
     std::string operator()(const AudioPart&) { return "audio"; }
     std::string operator()(const FilePart&) { return "file"; }
     std::string operator()(const RefusalPart&) { return "refusal"; }
+    std::string operator()(const VendorPart& p) { return "vendor " + p.extra; }
   } visitor;
   return std::visit(visitor, part);
 }
@@ -235,6 +236,14 @@ std::string dump_event(const Event& event) {
     std::string operator()(const RefusalEvent& e) { return "refusal " + e.text; }
     std::string operator()(const ToolEvent& e) {
       return fmt::format("tool {} {} {} {}", e.index, e.id, e.name, e.arguments);
+    }
+    std::string operator()(const CitationEvent& e) {
+      return fmt::format("citation {} {} {} {}..{} {}", e.url, e.title, e.quote, e.begin, e.end,
+                         e.native);
+    }
+    std::string operator()(const VendorEvent& e) {
+      return fmt::format("{} {} {}", e.kind == VendorEvent::Kind::kPart ? "part" : "members",
+                         e.dialect, e.json);
     }
     std::string operator()(const EmbeddingEvent&) { return "embedding"; }
     std::string operator()(const UsageEvent& e) {

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "wire/openai/annotations.h"
 #include "wire/openai/answer_parts.h"
 
 namespace overtake::openai {
@@ -20,6 +21,10 @@ class ChatBody : public wire::AnswerWriter {
       for (auto& entry : text->logprobs) choice.logprobs.push_back(std::move(entry));
     } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
       choice.reasoning += reasoning->text;
+    } else if (const auto* citation = std::get_if<CitationEvent>(&event)) {
+      if (auto annotation = chat_annotation(*citation)) {
+        choice.annotations.push_back(std::move(*annotation));
+      }
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       choice.refusal += refusal->text;
     } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
@@ -45,6 +50,7 @@ class ChatBody : public wire::AnswerWriter {
     std::string reasoning;
     std::string refusal;
     std::vector<ToolCall> tools;
+    Json annotations = Json::array();
     std::vector<TokenLogprob> logprobs;
     FinishReason reason = FinishReason::kStop;
   };
@@ -65,6 +71,7 @@ class ChatBody : public wire::AnswerWriter {
     const bool no_text = choice.text.empty() && (!choice.tools.empty() || !choice.refusal.empty());
     message["content"] = no_text ? Json(nullptr) : Json(choice.text);
     message["refusal"] = choice.refusal.empty() ? Json(nullptr) : Json(choice.refusal);
+    if (!choice.annotations.empty()) message["annotations"] = choice.annotations;
     if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
     for (size_t i = 0; i < choice.tools.size(); ++i) {
       const ToolCall& tool = choice.tools[i];
@@ -106,6 +113,12 @@ class ChatStream : public wire::AnswerWriter {
     } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
       if (reasoning->text.empty()) return;  // a signature, which this dialect has no place for
       chunk(index, dump_json(Json{{"reasoning_content", reasoning->text}}), "null", out);
+    } else if (const auto* citation = std::get_if<CitationEvent>(&event)) {
+      const auto annotation = chat_annotation(*citation);
+      if (!annotation) return;
+      Json delta;
+      delta["annotations"] = Json::array({*annotation});
+      chunk(index, dump_json(delta), "null", out);
     } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
       chunk(index, dump_json(Json{{"refusal", refusal->text}}), "null", out);
     } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {

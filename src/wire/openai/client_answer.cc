@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "wire/json_answer_reader.h"
+#include "wire/openai/annotations.h"
 #include "wire/openai/client.h"
 #include "wire/upstream_answer.h"
 
@@ -33,6 +34,8 @@ class ChatReader : public wire::JsonAnswerReader {
   Result<bool> take_raw(const wire::SseEvent& event, std::vector<Event>* out) override;
   Status take(std::string_view name, const Json& json, std::vector<Event>* out) override;
   Status end(std::vector<Event>* out) override;
+  bool has_ended() const override { return started_ && !reason_.empty() && has_usage_; }
+  Status conclude(std::vector<Event>* out) override { return take_end(out); }
   Status take_end(std::vector<Event>* out);
   Status take_choice(const Json& choice, std::vector<Event>* out);
   Status take_tools(const Json& calls, std::vector<Event>* out);
@@ -46,6 +49,7 @@ class ChatReader : public wire::JsonAnswerReader {
   };
   bool started_ = false;
   bool refused_ = false;
+  bool has_usage_ = false;
   std::string reason_;
   std::vector<Tool> tools_;
   UsageEvent usage_;
@@ -58,6 +62,7 @@ void ChatReader::fail(FailedEvent failed, std::vector<Event>* out) {
 
 // Prompt counts include cached tokens and completion counts those of reasoning, as ours do.
 void ChatReader::take_usage(const Json& usage) {
+  has_usage_ = true;
   usage_.prompt_tokens = count_member(usage, "prompt_tokens");
   usage_.completion_tokens = count_member(usage, "completion_tokens");
   if (const Json* details = member(usage, "prompt_tokens_details")) {
@@ -108,6 +113,7 @@ Status ChatReader::take_choice(const Json& choice, std::vector<Event>* out) {
     if (!thought.empty()) out->push_back(ReasoningEvent{std::move(thought)});
     TextEvent text{string_member(*delta, "content"), read_logprobs(choice)};
     if (!text.text.empty() || !text.logprobs.empty()) out->push_back(std::move(text));
+    read_annotations(member(*delta, "annotations"), out);
     std::string refusal = string_member(*delta, "refusal");
     refused_ = refused_ || !refusal.empty();
     if (!refusal.empty()) out->push_back(RefusalEvent{std::move(refusal)});

@@ -97,6 +97,10 @@ Result<Json> RequestWriter::content_json(const Message& message) const {
     if (std::holds_alternative<ReasoningPart>(part) || std::holds_alternative<ToolCall>(part)) {
       continue;
     }
+    if (std::holds_alternative<VendorPart>(part)) {
+      if (message.role == Role::kAssistant) continue;
+      return cannot_say("content that only another vendor's API knows", "send it as text");
+    }
     parts.push_back(TRY(part_json(part)));
   }
   if (parts.empty()) return message.tool_calls().empty() ? Json("") : Json(nullptr);

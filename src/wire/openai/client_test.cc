@@ -92,6 +92,7 @@ std::string dump_part(const ContentPart& part) {
     }
     std::string operator()(const ReasoningPart& p) { return "reasoning " + p.text; }
     std::string operator()(const RefusalPart& p) { return "refusal " + p.text; }
+    std::string operator()(const VendorPart& p) { return "vendor " + p.extra; }
     std::string operator()(const ToolCall& p) {
       return fmt::format("call {} {} {}", p.id, p.name, p.arguments);
     }
@@ -255,6 +256,14 @@ std::string dump_event(const Event& event) {
     std::string operator()(const ToolEvent& e) {
       return fmt::format("tool {} {} {} {}", e.index, e.id, e.name, e.arguments);
     }
+    std::string operator()(const CitationEvent& e) {
+      return fmt::format("citation {} {} {} {}..{} {}", e.url, e.title, e.quote, e.begin, e.end,
+                         e.native);
+    }
+    std::string operator()(const VendorEvent& e) {
+      return fmt::format("{} {} {}", e.kind == VendorEvent::Kind::kPart ? "part" : "members",
+                         e.dialect, e.json);
+    }
     std::string operator()(const EmbeddingEvent&) { return "embedding"; }
     std::string operator()(const UsageEvent& e) {
       return fmt::format("usage {} {} {} {} {} {}", e.prompt_tokens, e.cached_tokens,
@@ -305,6 +314,12 @@ std::vector<Conversation> conversations() {
       {"logprobs", {started, sure, usage, done(FinishReason::kLength, "length")}},
       {"reasoning",
        {started, ReasoningEvent{"hm"}, TextEvent{"a"}, usage, done(FinishReason::kStop, "stop")}},
+      {"citations",
+       {started, TextEvent{"é rains"},
+        CitationEvent{"u", "T", "", 2, 7,
+                      R"({"type":"url_citation","url_citation":{"end_index":7,"start_index":2,)"
+                      R"("title":"T","url":"u"}})"},
+        usage, done(FinishReason::kStop, "stop")}},
       {"refusal", {started, RefusalEvent{"no"}, usage, done(FinishReason::kRefusal, "stop")}},
       {"filter",
        {started, TextEvent{"a"}, usage, done(FinishReason::kContentFilter, "content_filter")}},
@@ -337,6 +352,53 @@ TEST(OpenAiClient, ReadsWhatOurWritersWrite) {
       }
     }
   }
+}
+
+TEST(OpenAiClient, WritesCitationsOfOthersThatHaveAnAddress) {
+  for (const bool stream : {false, true}) {
+    wire::Call call;
+    call.prompts.emplace_back(ChatPrompt{});
+    call.stream = stream;
+    const auto writer = make_chat_writer(call, {"chatcmpl-1", 1, "m"});
+    std::string bytes;
+    for (const Event& event : std::vector<Event>{
+             TextEvent{"é rains"}, CitationEvent{"u", "T", "q", 2, 7}, CitationEvent{"", "D", "q"},
+             VendorEvent{VendorEvent::Kind::kPart, "anthropic", "{\"x\":1}"}, UsageEvent{},
+             FinishedEvent{}}) {
+      writer->add(0, event, bytes);
+    }
+    writer->finish(bytes);
+    EXPECT_THAT(bytes, HasSubstr(R"("annotations":[{"type":"url_citation","url_citation":)"
+                                 R"({"end_index":7,"start_index":2,"title":"T","url":"u"}}])"));
+    EXPECT_THAT(bytes, Not(HasSubstr("\"D\"")));
+    EXPECT_THAT(bytes, Not(HasSubstr("\"x\"")));
+  }
+}
+
+TEST(OpenAiClient, AStreamIsCompleteBeforeItsEndButNeverWithoutIt) {
+  const auto reader = make_chat_reader(true);
+  std::vector<Event> events;
+  const auto feed = [&](std::string_view bytes) {
+    EXPECT_TRUE(reader->feed(bytes, &events).ok());
+    return reader->is_complete();
+  };
+  EXPECT_FALSE(feed("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"));
+  EXPECT_FALSE(feed("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"));
+  EXPECT_FALSE(feed("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":2}}"));
+  EXPECT_TRUE(feed("\n\n"));
+  EXPECT_FALSE(feed("data: [DO"));
+  EXPECT_FALSE(reader->finish(&events).ok());
+  const auto other = make_chat_reader(true);
+  events.clear();
+  EXPECT_TRUE(other
+                  ->feed("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],"
+                         "\"usage\":{}}\n\n",
+                         &events)
+                  .ok());
+  EXPECT_TRUE(other->is_complete());
+  EXPECT_TRUE(other->settle(&events).ok());
+  EXPECT_TRUE(is_last(events.back()));
+  EXPECT_FALSE(other->is_complete());
 }
 
 std::string chunk(const std::string& choice) { return "data: {\"choices\":[" + choice + "]}\n\n"; }

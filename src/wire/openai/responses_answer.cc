@@ -22,6 +22,7 @@ class ResponsesWriter : public wire::AnswerWriter {
   void add(int index, Event event, std::string& out) override;
   void finish(std::string& out) override;
   bool fail(const wire::CallError& error, std::string& out) override;
+  std::string so_far() const override;
 
  private:
   Json object(const ResponseState& state) const {
@@ -85,6 +86,8 @@ void ResponsesWriter::add(int index, Event event, std::string& out) {
   begin(out);
   if (const auto* text = std::get_if<TextEvent>(&event)) {
     output_.add_text(*text, out);
+  } else if (const auto* citation = std::get_if<CitationEvent>(&event)) {
+    output_.add_citation(*citation, out);
   } else if (const auto* reasoning = std::get_if<ReasoningEvent>(&event)) {
     output_.add_reasoning(*reasoning, out);
   } else if (const auto* refusal = std::get_if<RefusalEvent>(&event)) {
@@ -108,6 +111,11 @@ void ResponsesWriter::finish(std::string& out) {
   } else {
     out += dump_json(response);
   }
+}
+
+std::string ResponsesWriter::so_far() const {
+  const std::string_view status = begun_ ? "in_progress" : "queued";
+  return dump_json(response_object(call_, identity_, {.status = status}, output_.items_so_far()));
 }
 
 // The API has no event for an answer that was cancelled: its stream ends with an error.

@@ -283,5 +283,44 @@ TEST(ResponsesAnswer, ACancelledOneEndsWithAnError) {
   EXPECT_EQ(kept.last["message"], "it was cancelled");
 }
 
+TEST(ResponsesAnswer, CitationsAreAnnotationsOfTheirText) {
+  const auto events =
+      stream_of({StartedEvent{}, TextEvent{"ab"}, ReasoningEvent{"hm"}, TextEvent{"cdé"},
+                 CitationEvent{"u", "T", "q", 2, 5}, CitationEvent{"u", "T", "q", 0, 2},
+                 CitationEvent{"", "D", "q", 2, 5}, usage_of(1, 1), FinishedEvent{}});
+  std::vector<Json> added;
+  for (const Json& event : events) {
+    if (event["type"] == "response.output_text.annotation.added") added.push_back(event);
+  }
+  ASSERT_EQ(added.size(), 1u);
+  EXPECT_EQ(added[0]["annotation_index"], 0);
+  EXPECT_EQ(added[0]["output_index"], 2);
+  const Json& part = output_of(events)[2]["content"][0];
+  EXPECT_EQ(part["annotations"], Json::array({added[0]["annotation"]}));
+  EXPECT_EQ(part["annotations"][0], Json::parse(R"({"end_index":3,"start_index":0,"title":"T",)"
+                                                R"("url":"u","type":"url_citation"})"));
+}
+
+TEST(ResponsesAnswer, TellsWhatThereIsSoFar) {
+  const wire::Call call = call_of(true);
+  const auto writer = make_responses_writer(call, kIdentity);
+  std::string out;
+  writer->wait(out);
+  EXPECT_EQ(Json::parse(writer->so_far())["status"], "queued");
+  for (const Event& event : std::vector<Event>{StartedEvent{}, ReasoningEvent{"h"},
+                                               ReasoningEvent{"m"}, TextEvent{"a"}}) {
+    writer->add(0, event, out);
+  }
+  Json body = Json::parse(writer->so_far());
+  EXPECT_EQ(body["status"], "in_progress");
+  EXPECT_EQ(body["output"][0]["content"][0]["text"], "hm");
+  EXPECT_EQ(body["output"][1]["content"][0]["text"], "a");
+  EXPECT_EQ(body["output"][1]["status"], "in_progress");
+  writer->add(0, ToolEvent{0, "c", "f", "{\"a"}, out);
+  body = Json::parse(writer->so_far());
+  EXPECT_EQ(body["output"][2]["arguments"], "{\"a");
+  EXPECT_EQ(body["output"][1]["status"], "completed");
+}
+
 }  // namespace
 }  // namespace overtake::openai

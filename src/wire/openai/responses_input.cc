@@ -2,6 +2,7 @@
 // called in one answer stands there as several items, and is one message here.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,6 +10,11 @@
 
 namespace overtake::openai {
 namespace {
+
+// What OpenAI's own tools did in an answer. They stand there for OpenAI alone.
+constexpr std::string_view kVendorItems[] = {
+    "web_search_call",       "file_search_call", "code_interpreter_call",
+    "image_generation_call", "mcp_call",         "mcp_list_tools"};
 
 class ItemReader {
  public:
@@ -125,6 +131,8 @@ void ItemReader::read(const Json& item, const std::string& path, wire::Fields& c
     read_output(fields);
   } else if (type == "reasoning") {
     read_reasoning(fields);
+  } else if (std::ranges::find(kVendorItems, type) != std::end(kVendorItems)) {
+    assistant(fields.param("id")).content.push_back(VendorPart{fields.extra({})});
   } else if (type == "item_reference" || (type.empty() && item.contains("id"))) {
     wire::CallError error = wire::invalid_field(
         fields.param("id"), fmt::format("{}: no item of this id is kept here; send the item itself",

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "wire/openai/annotations.h"
 #include "wire/openai/answer_parts.h"
+#include "wire/text_index.h"
 
 namespace overtake::openai {
 
@@ -63,6 +65,19 @@ ResponseOutput::ResponseOutput(Options options) : options_(std::move(options)) {
 
 Json ResponseOutput::items() const { return Json(items_); }
 
+Json ResponseOutput::items_so_far() const {
+  Json out = items();
+  if (part_) {
+    Json& list = out[static_cast<size_t>(open_)][part_->list];
+    if (list.is_null()) list = Json::array();
+    list.push_back(part_json());
+  }
+  for (const auto& [index, call] : calls_) {
+    out[static_cast<size_t>(call.item)]["arguments"] = call.arguments;
+  }
+  return out;
+}
+
 void ResponseOutput::emit(std::string_view type, Json members, std::string& out) {
   if (!options_.stream) return;
   Json event;
@@ -91,7 +106,7 @@ Json ResponseOutput::part_json() const {
   part["type"] = part_->type;
   part[part_->text] = text_;
   if (part_ == &kText) {
-    part["annotations"] = Json::array();
+    part["annotations"] = annotations_;
     part["logprobs"] = logprobs_;
     if (!signature_.empty()) part["signature"] = signature_;
   }
@@ -161,6 +176,7 @@ void ResponseOutput::close_part(std::string& out) {
   text_.clear();
   signature_.clear();
   logprobs_.clear();
+  annotations_.clear();
 }
 
 void ResponseOutput::close_item(std::string_view status, std::string& out) {
@@ -185,9 +201,22 @@ void ResponseOutput::add_text(const TextEvent& event, std::string& out) {
   if (!event.text.empty() || !event.logprobs.empty()) {
     Json logprobs = Json::array();
     if (options_.logprobs) logprobs = std::move(chat_logprobs_json(event.logprobs)["content"]);
+    if (part_ != &kText) text_begin_ = n_characters_;
+    n_characters_ += wire::count_characters(event.text);
     add_piece(kText, event.text, std::move(logprobs), out);
   }
   if (!event.signature.empty()) signature_ = event.signature;
+}
+
+void ResponseOutput::add_citation(const CitationEvent& event, std::string& out) {
+  if (part_ != &kText) return;
+  auto annotation = text_annotation(event, text_begin_);
+  if (!annotation) return;
+  Json members = part_place();
+  members["annotation_index"] = annotations_.size();
+  members["annotation"] = *annotation;
+  annotations_.push_back(std::move(*annotation));
+  emit("response.output_text.annotation.added", std::move(members), out);
 }
 
 void ResponseOutput::add_refusal(const RefusalEvent& event, std::string& out) {

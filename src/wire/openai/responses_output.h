@@ -28,6 +28,8 @@ class ResponseOutput {
   void emit(std::string_view type, Json members, std::string& out);
 
   void add_text(const TextEvent& event, std::string& out);
+  // Of the text that is open; others' are left out.
+  void add_citation(const CitationEvent& event, std::string& out);
   void add_refusal(const RefusalEvent& event, std::string& out);
   void add_reasoning(const ReasoningEvent& event, std::string& out);
   void add_call(const ToolEvent& event, std::string& out);
@@ -35,6 +37,8 @@ class ResponseOutput {
   void close(std::string_view status, std::string& out);
 
   Json items() const;  // an array
+  // The same with what the open ones hold already.
+  Json items_so_far() const;
 
  private:
   struct PartKind;
@@ -67,6 +71,9 @@ class ResponseOutput {
   std::string text_;                // of the open part
   std::string signature_;
   std::vector<Json> logprobs_;
+  std::vector<Json> annotations_;
+  int64_t n_characters_ = 0;  // of all text
+  int64_t text_begin_ = 0;    // where the open part's begins, in characters
   std::map<int, Call> calls_;
 };
 

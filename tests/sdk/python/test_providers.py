@@ -76,6 +76,65 @@ class ProvidersTest(unittest.TestCase):
                         completions.create(model=model, messages=HI, stream=True) as stream:
                     list(stream)
 
+    def test_what_a_text_rests_on(self):
+        source = ("https://example.com/rain", "Rain — today")
+        client = self.make(openai.OpenAI, base_url=self.url + "/v1", api_key="any", max_retries=0)
+        for provider in ("openai", "anthropic", "google"):
+            model = f"{provider}/cited.sdk"
+            with self.subTest(model=model):
+                message = client.chat.completions.create(
+                    model=model, messages=HI).choices[0].message
+                cited = message.annotations[0].url_citation
+                self.assertEqual((cited.url, cited.title), source)
+                self.assertEqual(message.content[cited.start_index:cited.end_index],
+                                 "it rains in Paris")
+                with client.responses.stream(model=model, input="hi") as stream:
+                    part = stream.get_final_response().output[0].content[0]
+                cited = part.annotations[0]
+                self.assertEqual((cited.type, cited.url, cited.title), ("url_citation", *source))
+                self.assertEqual(part.text[cited.start_index:cited.end_index], "it rains in Paris")
+                options = types.HttpOptions(base_url=self.url)
+                gemini = self.make(genai.Client, api_key="any", http_options=options)
+                found = gemini.models.generate_content(model=model, contents="hi")
+                metadata = found.candidates[0].grounding_metadata
+                self.assertEqual(metadata.grounding_supports[0].segment.text, "it rains in Paris")
+                self.assertEqual(metadata.grounding_chunks[0].web.uri, source[0])
+        claude = self.make(anthropic.Anthropic, base_url=self.url, api_key="any", max_retries=0)
+        fixed = {"model": "anthropic/cited.sdk", "max_tokens": 50, "messages": HI}
+        with claude.messages.stream(**fixed) as stream:
+            streamed = stream.get_final_message()
+        for message in (claude.messages.create(**fixed), streamed):
+            cited = message.content[1]
+            self.assertEqual(cited.text, "it rains in Paris")
+            self.assertEqual([each.url for each in cited.citations],
+                             [source[0], "https://example.org/snow?a=1"])
+            self.assertEqual(cited.citations[0].encrypted_index, "Eo8BCioIAhgBIiQy")
+
+    def test_what_the_vendors_tools_did(self):
+        claude = self.make(anthropic.Anthropic, base_url=self.url, api_key="any", max_retries=0)
+        fixed = {"model": "anthropic/searched.sdk", "max_tokens": 50}
+        with claude.messages.stream(messages=HI, **fixed) as stream:
+            streamed = stream.get_final_message()
+        for message in (claude.messages.create(messages=HI, **fixed), streamed):
+            self.assertEqual([block.type for block in message.content],
+                             ["text", "server_tool_use", "web_search_tool_result", "text"])
+            self.assertEqual(message.content[1].input, {"query": "weather in Paris"})
+            self.assertEqual(message.content[2].content[0].title, "22 degrees")
+            claude.messages.create(messages=[*HI, {"role": "assistant", "content": message.content},
+                                             {"role": "user", "content": "go on"}], **fixed)
+        gemini = self.make(genai.Client, api_key="any",
+                           http_options=types.HttpOptions(base_url=self.url))
+        model = "google/searched.sdk"
+        whole = gemini.models.generate_content(model=model, contents="hi")
+        self.assertEqual(whole.executable_code, "weather in Paris")
+        self.assertEqual(whole.code_execution_result, "22 degrees")
+        parts = [part for chunk in gemini.models.generate_content_stream(model=model, contents="hi")
+                 for part in chunk.candidates[0].content.parts]
+        self.assertIn("weather in Paris",
+                      [part.executable_code.code for part in parts if part.executable_code])
+        gemini.models.generate_content(model=model, contents=[
+            "hi", whole.candidates[0].content, types.UserContent("go on")])
+
     def test_openai_responses(self):
         client = self.make(openai.OpenAI, base_url=self.url + "/v1", api_key="any", max_retries=0)
         # Whether the provider's models show their thoughts, or a summary of them.
