@@ -83,9 +83,23 @@ MappedFile::~MappedFile() {
 
 void MappedFile::drop_pages(std::span<const std::byte> part) const {
   const uintptr_t page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t file_end = reinterpret_cast<uintptr_t>(data_ + size_);
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size()) / page * page;
+  uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size());
+  if (end != file_end) end = end / page * page;  // the last page of the file holds nothing else
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+void MappedFile::fetch_pages(std::span<const std::byte> part) const {
+  // Linux reads no more for one piece of advice than the device takes at once, and at least this.
+  constexpr uintptr_t kStep = uintptr_t{128} << 10;
+  const uintptr_t page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size());
+  uintptr_t at = reinterpret_cast<uintptr_t>(part.data()) / page * page;
+  for (; at < end; at += kStep) {
+    const uintptr_t size = end - at < kStep ? end - at : kStep;
+    if (::madvise(reinterpret_cast<void*>(at), size, MADV_WILLNEED) != 0) return;
+  }
 }
 
 Result<std::string> read_file(const std::string& path, uint64_t max_bytes) {

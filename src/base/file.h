@@ -23,6 +23,8 @@ class MappedFile {
   const std::string& path() const { return path_; }
   // Tells the kernel that these pages will not be read again soon (after a copy was made of them).
   void drop_pages(std::span<const std::byte> part) const;
+  // Has the kernel begin to read these pages from disk, without waiting for them.
+  void fetch_pages(std::span<const std::byte> part) const;
 
  private:
   MappedFile() = default;

@@ -1,6 +1,7 @@
 #include "engine/local_model.h"
 
 #include <fmt/core.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <future>
@@ -80,7 +81,18 @@ Result<std::unique_ptr<LocalModel>> LocalModel::load(const LocalModelOptions& op
   TRY(text.get());
   TRY(out->check_vocabulary());
   TRY(out->load_defaults());
+  out->settle();
   return out;
+}
+
+// Gives back what only loading needed: lists of tokens and merges that the tokenizer has made its
+// tables of, pages of the file whose numbers are packed.
+void LocalModel::settle() {
+  checkpoint_->release_metadata();
+  checkpoint_->drop_all_pages();
+#if defined(__GLIBC__)
+  ::malloc_trim(0);  // small strings leave holes that the library would keep
+#endif
 }
 
 Status LocalModel::load_text() {

@@ -34,7 +34,7 @@ class LocalModel {
  public:
   static Result<std::unique_ptr<LocalModel>> load(const LocalModelOptions& options);
 
-  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  const Checkpoint& checkpoint() const { return *checkpoint_; }  // its metadata is released
   const Model& model() const { return *model_; }
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: the file has none
   Backend& backend() const { return *backend_; }
@@ -54,6 +54,7 @@ class LocalModel {
   Status load_text();         // beside the loading of the model, which it does not look at
   Status check_vocabulary();  // against the model
   Status load_defaults();
+  void settle();
   Result<std::vector<int32_t>> tokens_of_chat(const ChatPrompt& chat) const;
 
   std::unique_ptr<ThreadPool> pool_;

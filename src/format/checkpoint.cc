@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <mutex>
 
 #include "base/file.h"
 #include "format/hf_folder.h"
@@ -13,17 +15,20 @@ namespace overtake {
 namespace {
 
 // A checkpoint over the files that its tensors' bytes lie in.
-class MappedCheckpoint : public Checkpoint {
+class MappedCheckpoint : public Checkpoint, private TensorSource {
  public:
   MappedCheckpoint(const std::string& path, CheckpointFormat format, std::vector<MappedFile> files,
                    ParsedTensors parsed)
-      : files_(std::move(files)) {
+      : files_(std::move(files)), ahead_(files_.size()) {
     path_ = path;
     format_ = format;
     metadata_ = std::move(parsed.metadata);
     tensors_ = std::move(parsed.tensors);
     other_dtypes_ = std::move(parsed.other_dtypes);
-    for (size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
+    for (size_t i = 0; i < tensors_.size(); ++i) {
+      index_.emplace(tensors_[i].name, i);
+      tensors_[i].source = this;
+    }
     for (const MappedFile& file : files_) file_bytes_ += file.bytes().size();
   }
 
@@ -42,18 +47,56 @@ class MappedCheckpoint : public Checkpoint {
     return {};
   }
 
-  void drop_pages(const StoredTensor& tensor) const override {
-    for (const MappedFile& file : files_) {
-      const std::span<const std::byte> bytes = file.bytes();
-      if (std::less_equal<>()(bytes.data(), tensor.data.data()) &&
-          std::less<>()(tensor.data.data(), bytes.data() + bytes.size())) {
-        file.drop_pages(tensor.data);
-      }
-    }
+  void drop_pages(const StoredTensor& tensor) const override { was_read(tensor.data); }
+
+  void drop_all_pages() const override {
+    for (const MappedFile& file : files_) file.drop_pages(file.bytes());
   }
 
  private:
+  // What of a file is in memory or on its way: bytes [begin, end).
+  struct Ahead {
+    size_t begin = 0;
+    size_t end = 0;
+  };
+
+  // Null for bytes of no file.
+  const MappedFile* file_of(std::span<const std::byte> bytes) const {
+    for (const MappedFile& file : files_) {
+      const std::span<const std::byte> all = file.bytes();
+      if (std::less_equal<>()(all.data(), bytes.data()) &&
+          std::less<>()(bytes.data(), all.data() + all.size())) {
+        return &file;
+      }
+    }
+    return nullptr;
+  }
+
+  void was_read(std::span<const std::byte> bytes) const override {
+    if (const MappedFile* file = file_of(bytes)) file->drop_pages(bytes);
+  }
+
+  // Keeps the disk busy while what has come is worked on. Tensors are mostly read in the order of
+  // their file, so what lies behind these bytes comes with them.
+  void will_read(std::span<const std::byte> bytes) const override {
+    constexpr size_t kWindow = size_t{64} << 20;
+    const MappedFile* file = file_of(bytes);
+    if (!file) return;
+    const std::lock_guard lock(mutex_);
+    Ahead& ahead = ahead_[static_cast<size_t>(file - files_.data())];
+    const auto begin = static_cast<size_t>(bytes.data() - file->bytes().data());
+    const size_t end = begin + bytes.size();
+    if (begin < ahead.begin || begin > ahead.end) ahead = {begin, begin};
+    const size_t wanted = std::min(file->bytes().size(), end + kWindow);
+    const bool far_enough = ahead.end >= wanted || ahead.end >= end + kWindow / 2;
+    if (far_enough) return;
+    file->fetch_pages(file->bytes().subspan(ahead.end, wanted - ahead.end));
+    ahead.end = wanted;
+  }
+
   std::vector<MappedFile> files_;
+  mutable std::mutex mutex_;
+  mutable std::vector<Ahead> ahead_;  // of each file; under mutex_
 };
 
 Result<std::unique_ptr<MappedCheckpoint>> open_gguf(const std::string& path) {

@@ -76,6 +76,11 @@ class Checkpoint {
 
   // Tells the system that the stored bytes of a tensor will not be read again soon (it was packed).
   virtual void drop_pages(const StoredTensor& tensor) const = 0;
+  // The same of all that the files hold, whatever has been read of them.
+  virtual void drop_all_pages() const = 0;
+  // Frees the metadata, vocabulary and all, once everybody has read theirs: it is empty from then
+  // on. Not while another thread reads it.
+  void release_metadata() { metadata_ = Metadata(path_); }
 
  protected:
   std::string path_;

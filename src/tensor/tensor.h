@@ -32,6 +32,16 @@ struct Tensor {
   }
 };
 
+// Whoever holds the bytes of stored tensors and wants to know when they are read: a mapped file can
+// fetch them from disk beforehand, and need not keep them in memory afterwards. Any thread.
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+  virtual void will_read(std::span<const std::byte> bytes) const = 0;
+  // They may still be read, for the price of getting them again.
+  virtual void was_read(std::span<const std::byte> bytes) const = 0;
+};
+
 // A tensor in a checkpoint. The reader has verified that `data` has the size that type and shape
 // ask for. The bytes belong to the checkpoint.
 struct StoredTensor {
@@ -39,6 +49,7 @@ struct StoredTensor {
   const QuantType* type = nullptr;
   std::vector<int64_t> shape;  // outermost first: a weight is [n_out, n_in]
   std::span<const std::byte> data;
+  const TensorSource* source = nullptr;  // of `data`; null: nobody wants to know
 
   int64_t n_rows() const;  // product of all but the last dimension
   int64_t n_cols() const;  // the last dimension

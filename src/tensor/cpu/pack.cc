@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/checked.h"
+#include "base/function_ref.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pack_tile.h"
 #include "tensor/cpu/packed_weight.h"
@@ -45,6 +46,7 @@ class WeightPacker {
   UnpackBf16 find_unpack_bf16(const QuantType& type) const;  // null for none
   Status take_memory(PackedWeight& weight, ThreadPool& pool) const;
   void pack_tile(const PackedWeight& weight, size_t segment, int64_t tile) const;
+  void pack_tiles(const PackedWeight& weight, size_t segment, ThreadPool& pool) const;
 
   std::span<const RowSpan> rows_;
   const MatmulKernels& kernels_;
@@ -194,6 +196,38 @@ void WeightPacker::pack_tile(const PackedWeight& weight, size_t index, int64_t t
   }
 }
 
+// Calls `visit` with the bytes of `rows`, those that lie one behind the other together.
+void for_each_run(std::span<const std::byte* const> rows, size_t row_bytes,
+                  FunctionRef<void(std::span<const std::byte>)> visit) {
+  for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+    for (++end; end < rows.size() && rows[end] == rows[end - 1] + row_bytes;) ++end;
+    visit({rows[begin], (end - begin) * row_bytes});
+  }
+}
+
+// A part at a time, so that not all of a matrix is in memory twice, as it is stored and packed.
+void WeightPacker::pack_tiles(const PackedWeight& weight, size_t index, ThreadPool& pool) const {
+  constexpr size_t kPartBytes = size_t{4} << 20;
+  const Source& source = sources_[index];
+  const TensorSource* file = rows_[0].tensor->source;
+  const auto row_bytes = static_cast<size_t>(source.type->row_bytes(weight.n_in()));
+  const auto lanes = static_cast<size_t>(kernels_.lanes);
+  const size_t n_tiles = (source.rows.size() + lanes - 1) / lanes;
+  const size_t least = 4 * static_cast<size_t>(pool.n_threads());  // enough for all threads
+  const size_t step = std::max(least, kPartBytes / (lanes * row_bytes));
+  for (size_t first = 0; first < n_tiles; first += step) {
+    const size_t last = std::min(n_tiles, first + step);
+    const auto rows =
+        std::span(source.rows)
+            .subspan(first * lanes, std::min(last * lanes, source.rows.size()) - first * lanes);
+    if (file) for_each_run(rows, row_bytes, [&](auto bytes) { file->will_read(bytes); });
+    pool.parallel_for(static_cast<int>(last - first), [&](int tile) {
+      pack_tile(weight, index, static_cast<int64_t>(first) + tile);
+    });
+    if (file) for_each_run(rows, row_bytes, [&](auto bytes) { file->was_read(bytes); });
+  }
+}
+
 Result<std::unique_ptr<Weight>> WeightPacker::pack(ThreadPool& pool) {
   OVERTAKE_CHECK(!rows_.empty());
   const int64_t n_out = TRY(check_rows());
@@ -207,10 +241,7 @@ Result<std::unique_ptr<Weight>> WeightPacker::pack(ThreadPool& pool) {
   weight->has_bf16_ = weight->n_in() % kBlockK == 0 &&
                       std::ranges::all_of(weight->segments_, &PackedSegment::unpack_bf16);
   TRY(take_memory(*weight, pool));
-  for (size_t i = 0; i < weight->segments_.size(); ++i) {
-    const int64_t n_tiles = (weight->segments_[i].n_rows + kernels_.lanes - 1) / kernels_.lanes;
-    pool.parallel_for(static_cast<int>(n_tiles), [&](int tile) { pack_tile(*weight, i, tile); });
-  }
+  for (size_t i = 0; i < weight->segments_.size(); ++i) pack_tiles(*weight, i, pool);
   return std::unique_ptr<Weight>(std::move(weight));
 }
 
