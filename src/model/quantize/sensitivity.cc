@@ -28,25 +28,35 @@ std::vector<TypeError> possible_types(int64_t n_cols) {
   return out;
 }
 
-// What models react with, relative to a typical matrix: of measurements with measure_reactions
-// (engine/reaction.h) the part that a matrix's place lets expect. Noise in queries and keys has to
-// pass the softmax; all later layers see what the first ones add; and the logits, large numbers of
-// which small differences matter, have all of the output's noise, as much as many layers together.
-double expected_reaction(const std::string& name, const TensorPlace& place, int64_t n_layers) {
-  constexpr double kOutputPerLayer = 13;
-  constexpr double kFirstLayers = 2.5;  // the first two
-  constexpr std::pair<std::string_view, double> kParts[] = {
-      {".attn_q.", 0.3},  {".attn_k.", 0.6}, {".attn_output.", 0.6},
-      {".ffn_gate", 1.1}, {".ffn_up", 1.5},  {".ffn_down", 1.7}};
-  if (place.role == TensorRole::kOutput) {
-    return kOutputPerLayer * static_cast<double>(std::max<int64_t>(n_layers, 1));
-  }
-  if (place.role == TensorRole::kEmbedding) return kFirstLayers;
+// What a model reacts with to the same error in matrices of different parts.
+struct PartReaction {
+  std::string_view part;
+  double plain;
+  double weighted;  // where errors are weighted by importance
+};
+// Measured with measure_reactions (engine/reaction.h) on SmolLM2-135M, rounded. Noise in queries
+// and keys has to pass the softmax; values are averages over tokens, which keep what is common to
+// all and with it most of the noise.
+constexpr PartReaction kParts[] = {{".attn_q.", 0.4, 0.3}, {".attn_k.", 0.4, 0.5},
+                                   {".attn_v.", 3, 0.5},   {".attn_output.", 0.6, 0.6},
+                                   {".ffn_gate", 1, 1.1},  {".ffn_up", 1.3, 1.1},
+                                   {".ffn_down", 1.7, 1.3}};
+// Logits have all of the output's noise, as much as many layers together.
+constexpr PartReaction kOutputPerLayer = {"", 2, 12};
+// All later layers see what the first two and the embedding add.
+constexpr double kFirst = 2.5;
+
+// The part of a matrix's reaction that its place lets expect.
+double expected_reaction(const std::string& name, TensorRole role, int64_t n_layers,
+                         bool weighted) {
+  const auto of = [&](const PartReaction& part) { return weighted ? part.weighted : part.plain; };
+  if (role == TensorRole::kOutput) return of(kOutputPerLayer) * static_cast<double>(n_layers);
+  if (role == TensorRole::kEmbedding) return kFirst;
   double out = 1;
-  for (const auto& [part, reaction] : kParts) {
-    if (name.find(part) != name.npos) out = reaction;
+  for (const PartReaction& part : kParts) {
+    if (name.find(part.part) != name.npos) out = of(part);
   }
-  return block_of(name) < 2 ? kFirstLayers * out : out;
+  return block_of(name) < 2 ? kFirst * out : out;
 }
 
 // Rows of one matrix, and what its columns weigh.
@@ -117,8 +127,9 @@ Result<std::vector<MatrixSensitivity>> measure_errors(const Checkpoint& checkpoi
   for (size_t i = 0; i < places.size(); ++i) {
     if (places[i].role == TensorRole::kFloat) continue;
     const PlannedTensor& tensor = plan.tensors()[i];
+    const bool weighted = options.importance && !options.importance->of(tensor.name).empty();
     out.push_back({.tensor = i,
-                   .reaction = expected_reaction(tensor.name, places[i], n_layers),
+                   .reaction = expected_reaction(tensor.name, places[i].role, n_layers, weighted),
                    .types = possible_types(tensor.shape.back())});
   }
   for (size_t first = 0; first < out.size(); first += kMatricesBetweenReports) {
