@@ -288,7 +288,8 @@ std::function<Result<int>()> setup(CommandLine& line) {
           "--budget-gb", options->budget_gb,
           "The most that OUT may have, in decimal gigabytes (0.1: 100,000,000 bytes): every matrix "
           "gets the type with which the whole loses least, measured on its numbers, and with "
-          "--calibrate on the model's answers too")
+          "--calibrate on the model's answers too (it reads as many times 256 tokens as it has "
+          "matrices)")
       .excludes(type);
   const Option imatrix =
       line.add("--imatrix", options->imatrix,
