@@ -33,6 +33,14 @@ void AnswerRun::follow(const Answer& answer, std::function<void()> take) {
   });
 }
 
+void AnswerRun::ask(PromptWorker& worker, ModelQuestion question) {
+  auto take = [weak = weak_from_this(), take = std::move(question.take)](Result<Answer> answer) {
+    if (const auto self = weak.lock()) take(std::move(answer));
+  };
+  question.take = std::move(take);
+  ask_model(worker, exchange_->poster(), std::move(question));
+}
+
 void AnswerRun::later(std::function<void()> task) {
   exchange_->post([weak = weak_from_this(), task = std::move(task)] {
     if (const auto self = weak.lock()) task();

@@ -9,6 +9,7 @@
 
 #include "engine/generator.h"
 #include "net/http_server.h"
+#include "server/prompt_worker.h"
 #include "wire/call_error.h"
 
 namespace overtake {
@@ -29,6 +30,8 @@ class AnswerRun : public std::enable_shared_from_this<AnswerRun> {
   void hold();
   // Calls `take` on the loop whenever `answer` has events; at once if it has some now.
   void follow(const Answer& answer, std::function<void()> take);
+  // Asks a model; `take` gets what it says unless this is gone then.
+  void ask(PromptWorker& worker, ModelQuestion question);
   // On a later turn of the loop, unless this is gone then.
   void later(std::function<void()> task);
 

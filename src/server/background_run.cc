@@ -26,10 +26,10 @@ class BackgroundRun : public std::enable_shared_from_this<BackgroundRun> {
         generator_(*start_.generator),
         uuid_(std::move(uuid)) {}
 
-  // The error, where it can not even begin.
-  std::optional<wire::CallError> generate(const HttpExchange& exchange);
-  // After generate().
-  std::shared_ptr<BackgroundResponse> begin(const HttpExchange& exchange);
+  // What to ask the model, or why it can not even be asked.
+  std::optional<wire::CallError> prepare(const HttpExchange& exchange, GenerateRequest* request);
+  // After prepare(), with what the model gave.
+  std::shared_ptr<BackgroundResponse> begin(const HttpExchange& exchange, Answer answer);
 
  private:
   void keep(wire::KeptAnswer answer);
@@ -49,8 +49,10 @@ class BackgroundRun : public std::enable_shared_from_this<BackgroundRun> {
   std::string out_;
 };
 
-std::optional<wire::CallError> BackgroundRun::generate(const HttpExchange& exchange) {
-  GenerateRequest request = call_.choice_request(0);
+std::optional<wire::CallError> BackgroundRun::prepare(const HttpExchange& exchange,
+                                                      GenerateRequest* out) {
+  GenerateRequest& request = *out;
+  request = call_.choice_request(0);
   if (const auto unmet = find_unmet(request, call_, openai::responses_dialect, generator_.info())) {
     return unmet;
   }
@@ -63,15 +65,12 @@ std::optional<wire::CallError> BackgroundRun::generate(const HttpExchange& excha
   if (request.workload.empty()) {
     request.workload = exchange.request().header("x-overtake-workload").value_or("");
   }
-  auto answer = generator_.generate(std::move(request));
-  if (!answer.ok()) {
-    return shown_error(wire::to_call_error(answer.error()), answer.error(), uuid_);
-  }
-  answer_.emplace(std::move(*answer));
   return std::nullopt;
 }
 
-std::shared_ptr<BackgroundResponse> BackgroundRun::begin(const HttpExchange& exchange) {
+std::shared_ptr<BackgroundResponse> BackgroundRun::begin(const HttpExchange& exchange,
+                                                         Answer answer) {
+  answer_.emplace(std::move(answer));
   const std::string id = std::string(openai::responses_dialect.id_prefix) + uuid_;
   response_ = responses_.add(std::move(start_.tenant), id, std::move(start_.input));
   response_->cancel = [self = shared_from_this()] {
@@ -144,26 +143,71 @@ void BackgroundRun::end() {
   responses_.end(response_);
 }
 
+wire::CallError too_many() {
+  wire::CallError error = wire::plain_error(
+      429, "as many responses run in the background as may; wait until some have ended");
+  error.code = "too_many_background_responses";
+  error.retry_after_ms = 1000;
+  return error;
+}
+
+// The request that begins one, until it is answered.
+class BackgroundBeginning : public AnswerRun {
+ public:
+  BackgroundBeginning(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
+                      BackgroundStart start)
+      : AnswerRun(std::move(exchange)),
+        prompts_(context.prompts),
+        responses_(context.background),
+        generator_(start.generator),
+        streams_(start.call.stream),
+        run_(std::make_shared<BackgroundRun>(*responses_, std::move(start),
+                                             exchange_->request().id)) {}
+
+  void start() {
+    if (!responses_->has_room()) return fail(too_many());
+    const auto asked = std::make_shared<GenerateRequest>();
+    if (const auto error = run_->prepare(*exchange_, asked.get())) return fail(*error);
+    hold();
+    ask(*prompts_,
+        {.bytes = exchange_->request().body.size(),
+         .ask = [generator = generator_, asked] { return generator->generate(std::move(*asked)); },
+         .take = [this](Result<Answer> answer) { take(std::move(answer)); }});
+  }
+
+ private:
+  void take(Result<Answer> answer) {
+    if (over_) return;
+    if (!answer.ok()) {
+      return fail(shown_error(wire::to_call_error(answer.error()), answer.error(),
+                              exchange_->request().id));
+    }
+    if (!responses_->has_room()) return fail(too_many());  // others came meanwhile
+    over_ = true;
+    auto response = run_->begin(*exchange_, std::move(*answer));
+    exchange_->note("background");
+    if (streams_) return follow_background(exchange_, std::move(response), -1);
+    exchange_->send(200, "application/json", response->body);
+  }
+  void fail(const wire::CallError& error) override {
+    if (std::exchange(over_, true)) return;
+    reply_error(*exchange_, error, openai::responses_dialect);
+  }
+  void release() override { over_ = true; }
+
+  std::shared_ptr<PromptWorker> prompts_;
+  std::shared_ptr<BackgroundResponses> responses_;
+  std::shared_ptr<Generator> generator_;
+  bool streams_;
+  std::shared_ptr<BackgroundRun> run_;
+  bool over_ = false;
+};
+
 }  // namespace
 
-void start_background(BackgroundResponses& responses, std::shared_ptr<HttpExchange> exchange,
+void start_background(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                       BackgroundStart start) {
-  const wire::Dialect& dialect = openai::responses_dialect;
-  if (!responses.has_room()) {
-    wire::CallError error = wire::plain_error(
-        429, "as many responses run in the background as may; wait until some have ended");
-    error.code = "too_many_background_responses";
-    error.retry_after_ms = 1000;
-    return reply_error(*exchange, error, dialect);
-  }
-  const bool streams = start.call.stream;
-  const auto run =
-      std::make_shared<BackgroundRun>(responses, std::move(start), exchange->request().id);
-  if (const auto error = run->generate(*exchange)) return reply_error(*exchange, *error, dialect);
-  auto response = run->begin(*exchange);
-  exchange->note("background");
-  if (streams) return follow_background(std::move(exchange), std::move(response), -1);
-  exchange->send(200, "application/json", response->body);
+  std::make_shared<BackgroundBeginning>(context, std::move(exchange), std::move(start))->start();
 }
 
 }  // namespace overtake

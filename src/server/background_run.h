@@ -10,6 +10,7 @@
 #include "engine/generator.h"
 #include "net/http_server.h"
 #include "server/background_responses.h"
+#include "server/endpoint.h"
 #include "wire/call.h"
 
 namespace overtake {
@@ -24,8 +25,8 @@ struct BackgroundStart {
 };
 
 // Starts it and answers with the response as it is now, or with its events where the call streams.
-// `responses` outlives the run.
-void start_background(BackgroundResponses& responses, std::shared_ptr<HttpExchange> exchange,
+// It is not begun where the client leaves before that.
+void start_background(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                       BackgroundStart start);
 
 // Answers with the events after number `after`, those to come too. A client that reads slowly

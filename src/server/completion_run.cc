@@ -22,18 +22,19 @@ constexpr size_t kMaxPromptBytes = 256u << 20;
 
 class CompletionRun : public AnswerRun {
  public:
-  CompletionRun(std::shared_ptr<HttpExchange> exchange, std::shared_ptr<Generator> generator,
-                const wire::Dialect& dialect, wire::Call call)
+  CompletionRun(std::shared_ptr<HttpExchange> exchange, ReadCall read, const wire::Dialect& dialect)
       : AnswerRun(std::move(exchange)),
-        generator_(std::move(generator)),
+        prompts_(read.context.prompts),
+        generator_(std::move(read.generator)),
         dialect_(dialect),
-        call_(std::move(call)) {}
+        call_(std::move(read.call)) {}
 
   void start();
 
  private:
   size_t n_choices() const { return static_cast<size_t>(call_.n_choices()); }
   void generate_next();
+  void take_next(Result<Answer> answer);
   void pump(size_t index);
   void pump_all();
   void handle(size_t index, Event event);
@@ -42,6 +43,7 @@ class CompletionRun : public AnswerRun {
   void fail(const wire::CallError& error) override;
   void release() override;
 
+  std::shared_ptr<PromptWorker> prompts_;
   std::shared_ptr<Generator> generator_;
   const wire::Dialect& dialect_;
   wire::Call call_;
@@ -85,10 +87,20 @@ void CompletionRun::generate_next() {
   one.stream = call_.stream;
   if (const auto unmet = find_unmet(one, call_, dialect_, generator_->info())) return fail(*unmet);
   if (one.workload.empty()) one.workload = request.header("x-overtake-workload").value_or("");
-  auto answer = generator_->generate(std::move(one));
+  const auto asked = std::make_shared<GenerateRequest>(std::move(one));
+  ask(*prompts_,
+      {.bytes = request.body.size(),
+       .ask = [generator = generator_, asked] { return generator->generate(std::move(*asked)); },
+       .take = [this](Result<Answer> answer) { take_next(std::move(answer)); }});
+}
+
+void CompletionRun::take_next(Result<Answer> answer) {
+  if (done_) return;
   if (!answer.ok()) {
-    return fail(shown_error(wire::to_call_error(answer.error()), answer.error(), request.id));
+    return fail(
+        shown_error(wire::to_call_error(answer.error()), answer.error(), exchange_->request().id));
   }
+  const size_t index = answers_.size();
   answers_.push_back(std::move(*answer));
   pump(index);
   if (done_) return;
@@ -224,18 +236,16 @@ std::shared_ptr<Generator> read_call(const ServerContext& context, HttpExchange&
   return nullptr;
 }
 
-void start_completion(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
-                      const wire::Dialect& dialect, wire::Call call) {
-  std::make_shared<CompletionRun>(std::move(exchange), std::move(generator), dialect,
-                                  std::move(call))
-      ->start();
+void start_completion(ReadCall read, std::shared_ptr<HttpExchange> exchange,
+                      const wire::Dialect& dialect) {
+  std::make_shared<CompletionRun>(std::move(exchange), std::move(read), dialect)->start();
 }
 
 void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                     const wire::Dialect& dialect, wire::Call call) {
   auto generator = read_call(context, *exchange, dialect, &call);
   if (!generator) return;
-  start_completion(std::move(generator), std::move(exchange), dialect, std::move(call));
+  start_completion({context, std::move(generator), std::move(call)}, std::move(exchange), dialect);
 }
 
 }  // namespace overtake

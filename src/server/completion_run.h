@@ -22,8 +22,13 @@ std::optional<wire::CallError> find_unmet(const GenerateRequest& request, const 
 // `call` holds what the route says.
 void run_completion(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                     const wire::Dialect& dialect, wire::Call call = {});
-// The same, of a call that is read already.
-void start_completion(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
-                      const wire::Dialect& dialect, wire::Call call);
+// A call that is read already, and the model that it asks for.
+struct ReadCall {
+  const ServerContext& context;
+  std::shared_ptr<Generator> generator;
+  wire::Call call;
+};
+void start_completion(ReadCall read, std::shared_ptr<HttpExchange> exchange,
+                      const wire::Dialect& dialect);
 
 }  // namespace overtake

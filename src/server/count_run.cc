@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/uuid.h"
-#include "server/completion_run.h"
 #include "server/document_run.h"
 #include "server/reply.h"
 
@@ -16,9 +15,13 @@ class CountRun : public DocumentRun {
   CountRun(std::shared_ptr<HttpExchange> exchange, const wire::Dialect& dialect, CountForm form)
       : DocumentRun(std::move(exchange), dialect), form_(form) {}
 
-  void start(std::shared_ptr<Generator> generator, GenerateRequest request) {
-    generator_ = std::move(generator);
-    begin(generator_->count_tokens(std::move(request)));
+  void start(PromptWorker& worker, const std::shared_ptr<Generator>& generator,
+             GenerateRequest request) {
+    hold();
+    const auto asked = std::make_shared<GenerateRequest>(std::move(request));
+    ask(worker, {.bytes = exchange_->request().body.size(),
+                 .ask = [generator, asked] { return generator->count_tokens(std::move(*asked)); },
+                 .take = [this](Result<Answer> answer) { begin(std::move(answer)); }});
   }
 
  private:
@@ -31,7 +34,6 @@ class CountRun : public DocumentRun {
     reply(dump_json(body), {});
   }
 
-  std::shared_ptr<Generator> generator_;
   const CountForm form_;
   int64_t count_ = 0;
 };
@@ -42,19 +44,19 @@ void run_count(const ServerContext& context, std::shared_ptr<HttpExchange> excha
                const wire::Dialect& dialect, CountForm form, wire::Call call) {
   auto generator = read_call(context, *exchange, dialect, &call);
   if (!generator) return;
-  start_count(std::move(generator), std::move(exchange), dialect, form, std::move(call));
+  start_count({context, std::move(generator), std::move(call)}, std::move(exchange), dialect, form);
 }
 
-void start_count(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
-                 const wire::Dialect& dialect, CountForm form, wire::Call call) {
-  GenerateRequest request = call.choice_request(0);
-  if (const auto unmet = find_unmet(request, call, dialect, generator->info())) {
+void start_count(ReadCall read, std::shared_ptr<HttpExchange> exchange,
+                 const wire::Dialect& dialect, CountForm form) {
+  GenerateRequest request = read.call.choice_request(0);
+  if (const auto unmet = find_unmet(request, read.call, dialect, read.generator->info())) {
     return reply_error(*exchange, *unmet, dialect);
   }
   request.id = make_uuid_v7();
   request.trace_id = exchange->request().id;
   std::make_shared<CountRun>(std::move(exchange), dialect, form)
-      ->start(std::move(generator), std::move(request));
+      ->start(*read.context.prompts, read.generator, std::move(request));
 }
 
 }  // namespace overtake

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "net/http_server.h"
+#include "server/completion_run.h"
 #include "server/endpoint.h"
 #include "wire/dialect.h"
 
@@ -20,7 +21,7 @@ struct CountForm {
 void run_count(const ServerContext& context, std::shared_ptr<HttpExchange> exchange,
                const wire::Dialect& dialect, CountForm form, wire::Call call = {});
 // The same, of a call that is read already.
-void start_count(std::shared_ptr<Generator> generator, std::shared_ptr<HttpExchange> exchange,
-                 const wire::Dialect& dialect, CountForm form, wire::Call call);
+void start_count(ReadCall read, std::shared_ptr<HttpExchange> exchange,
+                 const wire::Dialect& dialect, CountForm form);
 
 }  // namespace overtake

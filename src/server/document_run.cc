@@ -13,12 +13,12 @@ constexpr int kEventsPerTurn = 64;
 }  // namespace
 
 void DocumentRun::begin(Result<Answer> answer) {
+  if (over_) return;
   if (!answer.ok()) {
     return fail(
         shown_error(wire::to_call_error(answer.error()), answer.error(), exchange_->request().id));
   }
   answer_.emplace(std::move(*answer));
-  hold();
   follow(*answer_, [this] { pump(); });
 }
 
@@ -40,19 +40,21 @@ void DocumentRun::pump() {
 }
 
 void DocumentRun::reply(std::string body, const std::string& note) {
-  over_ = true;
   release();
   if (!note.empty()) exchange_->note(note);
   exchange_->send(200, "application/json", std::move(body));
 }
 
 void DocumentRun::fail(const wire::CallError& error) {
-  if (std::exchange(over_, true)) return;
+  if (over_) return;
   release();
   exchange_->note("error=" + error.code.value_or(error_code_name(error.kind)));
   reply_error(*exchange_, error, errors_);
 }
 
-void DocumentRun::release() { answer_.reset(); }
+void DocumentRun::release() {
+  over_ = true;
+  answer_.reset();
+}
 
 }  // namespace overtake

@@ -17,6 +17,7 @@ class DocumentRun : public AnswerRun {
   DocumentRun(std::shared_ptr<HttpExchange> exchange, const wire::Dialect& errors)
       : AnswerRun(std::move(exchange)), errors_(errors) {}
 
+  // After hold().
   void begin(Result<Answer> answer);
   // An event that is no failure; the end too, unless it is a cancelled one.
   virtual void take(Event event) = 0;

@@ -41,6 +41,7 @@ void EmbedRun::start(std::shared_ptr<Generator> generator) {
   generator_ = std::move(generator);
   result_.model = generator_->info().name;
   if (call_.request.inputs.empty()) return complete();
+  hold();
   EmbedRequest request = std::exchange(call_.request, {});
   request.id = make_uuid_v7();
   request.trace_id = exchange_->request().id;

@@ -14,6 +14,7 @@
 #include "net/http_server.h"
 #include "server/background_responses.h"
 #include "server/conversation_store.h"
+#include "server/prompt_worker.h"
 #include "server/response_store.h"
 
 namespace overtake {
@@ -27,6 +28,7 @@ struct ServerContext {
   std::shared_ptr<ResponseStore> responses = make_memory_response_store();
   std::shared_ptr<ConversationStore> conversations = make_memory_conversation_store();
   std::shared_ptr<BackgroundResponses> background = std::make_shared<BackgroundResponses>();
+  std::shared_ptr<PromptWorker> prompts = std::make_shared<PromptWorker>();
   std::span<const EmbeddedFile> pages;
   // Names by which a browser may reach this server, without port (see router.h).
   std::vector<std::string> allowed_hosts;

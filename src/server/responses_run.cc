@@ -69,7 +69,7 @@ void run_in_background(const ServerContext& context, std::shared_ptr<HttpExchang
   start.input = std::move(asked.items);
   start.generator = std::move(asked.generator);
   start.call = std::move(asked.call);
-  start_background(*context.background, std::move(exchange), std::move(start));
+  start_background(context, std::move(exchange), std::move(start));
 }
 
 }  // namespace
@@ -97,15 +97,15 @@ void run_responses(const ServerContext& context, std::shared_ptr<HttpExchange> e
       keeper.keep(std::move(answer));
     };
   }
-  start_completion(std::move(asked->generator), std::move(exchange), openai::responses_dialect,
-                   std::move(asked->call));
+  start_completion({context, std::move(asked->generator), std::move(asked->call)},
+                   std::move(exchange), openai::responses_dialect);
 }
 
 void count_responses(const ServerContext& context, std::shared_ptr<HttpExchange> exchange) {
   auto asked = read_asked(context, *exchange);
   if (!asked) return;
-  start_count(std::move(asked->generator), std::move(exchange), openai::responses_dialect,
-              {"input_tokens", "response.input_tokens"}, std::move(asked->call));
+  start_count({context, std::move(asked->generator), std::move(asked->call)}, std::move(exchange),
+              openai::responses_dialect, {"input_tokens", "response.input_tokens"});
 }
 
 }  // namespace overtake
