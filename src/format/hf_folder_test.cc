@@ -77,6 +77,14 @@ TEST_F(HfFolderTest, OpensShards) {
     EXPECT_EQ(tensor.to_f32(), std::vector<float>{1.0f});
     (*checkpoint)->drop_pages(tensor);
   }
+  // What was fetched or given back reads as before.
+  for (const StoredTensor& tensor : (*checkpoint)->tensors()) {
+    tensor.source->will_read(tensor.data);
+    EXPECT_EQ(tensor.to_f32(), std::vector<float>{1.0f});
+    tensor.source->was_read(tensor.data);
+  }
+  (*checkpoint)->drop_all_pages();
+  EXPECT_EQ((*checkpoint)->tensors()[0].to_f32(), std::vector<float>{1.0f});
 }
 
 TEST_F(HfFolderTest, RefusesAnIndexThatContradictsTheShards) {
