@@ -19,6 +19,16 @@ void on_interrupt(int) { interrupt_flag = 1; }
 
 constexpr int64_t kPollUs = 50'000;  // how soon Ctrl-C is seen while no text comes
 
+// " (30 guessed ahead, 20 of them by the draft model, of 24)"; empty where nothing was guessed.
+std::string guesses_text(const UsageEvent& usage) {
+  const int64_t by_model = usage.accepted_model_guesses;
+  const int64_t tried = by_model + usage.rejected_model_guesses;
+  if (usage.accepted_draft_tokens == 0 && tried == 0) return "";
+  std::string out = fmt::format(" ({} guessed ahead", usage.accepted_draft_tokens);
+  if (tried > 0) out += fmt::format(", {} of them by the draft model, of {}", by_model, tried);
+  return out + ")";
+}
+
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
@@ -74,9 +84,7 @@ std::string speed_line(const PrintedAnswer& answer) {
   std::string line = answer.model.empty() ? "" : printable(answer.model) + ": ";
   line += fmt::format("{} tokens", usage.completion_tokens);
   if (n_decoded > 0) line += fmt::format(", {:.1f} tokens/s", rate(n_decoded, usage.decode_us));
-  if (usage.accepted_draft_tokens > 0) {
-    line += fmt::format(" ({} guessed ahead)", usage.accepted_draft_tokens);
-  }
+  line += guesses_text(usage);
   const int64_t n_read = usage.prompt_tokens - usage.cached_tokens;
   line += fmt::format("; first after {:.2f} s; prompt {} tokens", answer.first_text_us / 1e6,
                       usage.prompt_tokens);

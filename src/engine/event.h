@@ -95,6 +95,9 @@ struct UsageEvent {
   // Guesses at the answer (see engine/speculation/): those that stand in it, those that do not.
   int64_t accepted_draft_tokens = 0;
   int64_t rejected_draft_tokens = 0;
+  // Those of them that a draft model guessed.
+  int64_t accepted_model_guesses = 0;
+  int64_t rejected_model_guesses = 0;
   int64_t queued_us = 0;
   int64_t prefill_us = 0;
   int64_t decode_us = 0;

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "engine/scheduler.h"
+#include "engine/speculation/draft_model.h"
 
 namespace overtake {
 namespace {
@@ -25,10 +26,12 @@ uint64_t available_memory() {
 
 class LocalGenerator : public Generator {
  public:
-  LocalGenerator(std::unique_ptr<LocalModel> model, const LocalModelOptions& options)
+  LocalGenerator(std::unique_ptr<LocalModel> model, std::unique_ptr<LocalModel> draft,
+                 const LocalModelOptions& options)
       : model_(std::move(model)),
+        draft_(std::move(draft)),
         scheduler_(*model_, options.kv_bytes ? *options.kv_bytes : available_memory() / 2,
-                   {.speculation = options.speculation}) {
+                   {.speculation = options.speculation, .draft = draft_.get()}) {
     info_.name = options.name;
     info_.owned_by = "overtake";
     info_.features = kLocalFeatures;
@@ -37,10 +40,7 @@ class LocalGenerator : public Generator {
     info_.architecture = facts.arch;
     info_.n_parameters = facts.n_parameters;
     info_.size_bytes = static_cast<int64_t>(facts.weight_bytes);
-    // A recurrent state can not be cut back to before a guess that was wrong; a rope that depends
-    // on the length would turn the rows of a guess otherwise.
-    speculates_ = options.speculation != Speculation::kNone &&
-                  facts.recurrent_shape.n_layers == 0 && !facts.length_dependent;
+    speculates_ = options.speculation != Speculation::kNone && verifies_guesses(facts);
     struct stat file;
     if (::stat(model_->checkpoint().path().c_str(), &file) == 0) info_.created_s = file.st_mtime;
   }
@@ -73,7 +73,7 @@ class LocalGenerator : public Generator {
     const auto expected = expected_ids(request.expected_text);
     auto sequence =
         std::make_unique<Sequence>(*model_, std::move(request), std::move(prompt), max_new);
-    if (speculates_ && max_new > 1) sequence->draft_from(expected);
+    if (speculates_ && max_new > 1) sequence->draft_from(expected, draft_ != nullptr);
     Answer answer(sequence->stream());
     TRY(scheduler_.submit(std::move(sequence)));
     return answer;
@@ -147,6 +147,7 @@ class LocalGenerator : public Generator {
   }
 
   std::unique_ptr<LocalModel> model_;
+  std::unique_ptr<LocalModel> draft_;  // null: none
   Scheduler scheduler_;
   GeneratorInfo info_;
   bool speculates_ = false;
@@ -160,7 +161,15 @@ Result<std::shared_ptr<Generator>> make_local_generator(const LocalModelOptions&
 
 Result<std::shared_ptr<Generator>> make_local_generator(std::unique_ptr<LocalModel> model,
                                                         const LocalModelOptions& options) {
-  return std::shared_ptr<Generator>(std::make_shared<LocalGenerator>(std::move(model), options));
+  std::unique_ptr<LocalModel> draft;
+  if (!options.draft_path.empty() && options.speculation != Speculation::kNone) {
+    draft = TRY(LocalModel::load({.path = options.draft_path,
+                                  .deterministic = options.deterministic,
+                                  .pool = model->shared_pool()}));
+    TRY(check_draft(*model, *draft));
+  }
+  return std::shared_ptr<Generator>(
+      std::make_shared<LocalGenerator>(std::move(model), std::move(draft), options));
 }
 
 }  // namespace overtake

@@ -9,7 +9,8 @@
 
 namespace overtake {
 
-// Loads the model and starts its scheduler.
+// Loads the model, and its draft model if it has one (errors: check_draft), and starts its
+// scheduler.
 Result<std::shared_ptr<Generator>> make_local_generator(const LocalModelOptions& options);
 
 // The same over a model that is loaded already.

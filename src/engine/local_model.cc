@@ -72,8 +72,11 @@ Result<std::unique_ptr<LocalModel>> LocalModel::load(const LocalModelOptions& op
   out->checkpoint_ = TRY(open_checkpoint(options.path));
   Isa isa = TRY(choose_isa());
   if (options.deterministic) isa = std::min(isa, Isa::kAvx2);
-  out->pool_ = std::make_unique<ThreadPool>(options.n_threads > 0 ? options.n_threads
-                                                                  : default_thread_count());
+  out->pool_ = options.pool;
+  if (!out->pool_) {
+    const int n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
+    out->pool_ = std::make_shared<ThreadPool>(n_threads);
+  }
   out->backend_ = make_cpu_backend(*out->pool_, isa);
   // The vocabulary takes one thread and the weights take all; what is idle in one helps the other.
   auto text = std::async(std::launch::async, [&] { return out->load_text(); });

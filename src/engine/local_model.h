@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "engine/generator.h"
-#include "engine/speculation/draft_planner.h"
+#include "engine/speculation/speculation.h"
 #include "format/checkpoint.h"
 #include "model/arch.h"
 #include "parallel/thread_pool.h"
@@ -25,7 +25,11 @@ struct LocalModelOptions {
   int n_threads = 0;                                    // 0: default_thread_count()
   bool deterministic = false;                           // AVX2 at most, so that machines agree
   Speculation speculation = Speculation::kWhereFaster;  // the text is the same
-  // Memory for attention state; unset: from what the machine has free.
+  // A smaller model of the same vocabulary that guesses ahead, as `path`; empty: none.
+  std::string draft_path;
+  // Threads to run on instead of n_threads of its own: models that take turns.
+  std::shared_ptr<ThreadPool> pool;
+  // Memory for attention state, the draft model's too; unset: from what the machine has free.
   std::optional<uint64_t> kv_bytes;
 };
 
@@ -39,6 +43,7 @@ class LocalModel {
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: the file has none
   Backend& backend() const { return *backend_; }
   ThreadPool& pool() const { return *pool_; }
+  std::shared_ptr<ThreadPool> shared_pool() const { return pool_; }
 
   // The ids that the model reads for a prompt, as its makers defined it. kUnsupported where the
   // file lacks what the prompt needs (vocabulary, template) or the model cannot read a part of it.
@@ -57,7 +62,7 @@ class LocalModel {
   void settle();
   Result<std::vector<int32_t>> tokens_of_chat(const ChatPrompt& chat) const;
 
-  std::unique_ptr<ThreadPool> pool_;
+  std::shared_ptr<ThreadPool> pool_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Checkpoint> checkpoint_;
   std::unique_ptr<Tokenizer> tokenizer_;

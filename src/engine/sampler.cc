@@ -23,8 +23,10 @@ double uniform(uint64_t seed, uint64_t step) {
   return static_cast<double>(z >> 11) * 0x1p-53;
 }
 
-// The largest finite value; -inf if there is none. Lanes, so that the compiler takes vectors.
-float largest(std::span<const float> values) {
+}  // namespace
+
+// Lanes, so that the compiler takes vectors.
+float largest_finite(std::span<const float> values) {
   constexpr size_t kLanes = 16;
   float most[kLanes];
   std::fill_n(most, kLanes, -INFINITY);
@@ -40,8 +42,6 @@ float largest(std::span<const float> values) {
   }
   return *std::max_element(most, most + kLanes);
 }
-
-}  // namespace
 
 void Candidates::reset(std::span<const float> logits) {
   logits_ = logits;
@@ -89,7 +89,7 @@ std::optional<Candidates::Item> Candidates::best() {
   float top = -INFINITY;
   size_t block = 0;
   for (size_t at = 0; at < logits_.size(); at += kBlock) {
-    const float most = largest(logits_.subspan(at, std::min(kBlock, logits_.size() - at)));
+    const float most = largest_finite(logits_.subspan(at, std::min(kBlock, logits_.size() - at)));
     if (most > top) {
       top = most;
       block = at;

@@ -76,6 +76,9 @@ class Sampler {
   std::vector<float> weights_;  // of each item
 };
 
+// The largest finite value; -infinity if there is none.
+float largest_finite(std::span<const float> values);
+
 // log softmax(logits)[id] and the `n_top` most probable tokens, of the model's own distribution.
 struct RowLogprobs {
   double chosen;

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "engine/embed_reads.h"
+#include "engine/speculation/draft_planner.h"
 
 namespace overtake {
 namespace {
@@ -19,6 +20,7 @@ struct KeptState {
   std::string tenant;
   std::vector<int32_t> ids;  // [state.n_tokens()]
   SequenceState state;
+  std::optional<SequenceState> draft;  // the draft model's, of as many tokens or fewer
 };
 
 // What the memory for state is divided into. Recurrent state has one size a sequence, keys and
@@ -40,7 +42,11 @@ StateBudget divide(const ModelInfo& info, uint64_t bytes, const SchedulerOptions
     bytes -= std::min(bytes, static_cast<uint64_t>(out.slots) * slot_bytes);
   }
   if (pages) {
-    out.pages = std::max<int64_t>(1, static_cast<int64_t>(bytes / info.kv_shape.page_bytes()));
+    // A draft model never holds more of a sequence than the model does: whoever was promised pages
+    // of one may have as many of the other.
+    size_t page_bytes = info.kv_shape.page_bytes();
+    if (options.draft) page_bytes += options.draft->model().info().kv_shape.page_bytes();
+    out.pages = std::max<int64_t>(1, static_cast<int64_t>(bytes / page_bytes));
   }
   return out;
 }
@@ -58,8 +64,10 @@ struct Scheduler::Impl {
         options(options),
         pool(make_pool(model.model().info(), kv_bytes, options)),
         ops(model.backend().make_ops()),
-        embeds(model.model().info().width, options.max_queued),
-        planner(options.speculation == Speculation::kAlways) {}
+        planner(options.speculation == Speculation::kAlways),
+        embeds(model.model().info().width, options.max_queued) {
+    if (options.draft) planner.add_model(model, *options.draft, pool.max_pages());
+  }
 
   void run();
   void step();
@@ -84,6 +92,7 @@ struct Scheduler::Impl {
   const SchedulerOptions options;
   StatePool pool;
   std::unique_ptr<Ops> ops;
+  DraftPlanner planner;  // before what has state of its draft model
 
   std::mutex mutex;
   std::condition_variable work;
@@ -105,10 +114,9 @@ struct Scheduler::Impl {
     int64_t n_rows;
   };
   std::vector<Choice> choices;
-  DraftPlanner planner;
   std::vector<DraftPlanner::Answer> answers;
   bool reads_prompts = false;  // in the step under way
-  int64_t n_drafted = 0;       // rows of it that are guesses
+  int64_t n_written = 0;       // tokens that it brought
   std::thread thread;
 };
 
@@ -189,7 +197,6 @@ void Scheduler::Impl::step() {
   const auto begin = std::chrono::steady_clock::now();
   const Tensor logits = model.model().forward(batch, *ops);
   const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - begin;
-  if (!reads_prompts) planner.cost().learn(batch.n_tokens(), n_drafted, time.count());
   for (size_t i = 0; i < in_step.size(); ++i) {
     SequenceState& state = *segments[i].state;
     state.commit(segments[i].n_rows);
@@ -197,6 +204,7 @@ void Scheduler::Impl::step() {
     if (state.n_tokens() == checkpoint_position(*in_step[i])) (void)state.checkpoint().ok();
   }
   take_results(logits);
+  if (!reads_prompts) planner.learn(batch.n_tokens(), time.count(), n_written);
   embeds.take_results(now_us());
 }
 
@@ -275,7 +283,7 @@ void Scheduler::Impl::admit() {
       continue;
     }
     next->admitted_at_us = now_us();
-    if (next->drafter()) next->drafter()->share(planner.rates());
+    if (next->drafter()) planner.admit(*next->drafter());
     active.push_back(std::move(next));
   }
 }
@@ -355,19 +363,25 @@ void Scheduler::Impl::adopt_kept_state(Sequence& sequence) {
   sequence.state.emplace(std::move(best->state));
   sequence.state->truncate(best_length);
   sequence.n_cached = best_length;
+  if (best->draft && sequence.drafter() && sequence.drafter()->model()) {
+    best->draft->truncate(std::min(best->draft->n_tokens(), best_length));
+    sequence.drafter()->model()->adopt(std::move(*best->draft));
+  }
   kept.erase(best);
 }
 
 // What the answers being written may go on with: tokens that are read beside their last one.
 void Scheduler::Impl::plan_drafts() {
   answers.clear();
+  bool reading = embeds.n_active() > 0;
   for (const auto& sequence : active) {
+    reading = reading || sequence->n_generated() == 0;
     if (sequence->n_generated() == 0 || !sequence->drafter()) continue;
     // With each guess that is right comes one more token: the last is never a guess.
     const int64_t left = sequence->max_new() - sequence->n_generated();
     answers.push_back({sequence->drafter(), left - 1});
   }
-  planner.plan(answers);
+  planner.plan(answers, !reading);
 }
 
 // Rows of `sequence` from the first id that it has not read, its draft behind them.
@@ -398,7 +412,6 @@ bool Scheduler::Impl::build_batch() {
   segments.clear();
   in_step.clear();
   reads_prompts = false;
-  n_drafted = 0;
   const bool busy = std::any_of(active.begin(), active.end(),
                                 [](const auto& sequence) { return sequence->n_generated() > 0; });
   int64_t budget = busy ? options.prefill_rows_busy : options.prefill_rows;
@@ -417,7 +430,6 @@ bool Scheduler::Impl::build_batch() {
       reads_prompts = reads_prompts || n_rows > 0;
     } else {
       n_rows += static_cast<int64_t>(sequence.draft().size());
-      n_drafted += static_cast<int64_t>(sequence.draft().size());
     }
     if (n_rows == 0) continue;
     if (auto reserved = sequence.state->reserve(n_rows); !reserved.ok()) {
@@ -455,8 +467,11 @@ void Scheduler::Impl::take_results(const Tensor& logits) {
         {logits.row(choice.first_row), choice.n_rows, logits.cols, logits.stride});
   });
   const int64_t now = now_us();
+  n_written = 0;
   for (const Choice& choice : choices) {
+    n_written -= choice.sequence->n_generated();
     const bool ended = choice.sequence->advance(now);
+    n_written += choice.sequence->n_generated();
     if (choice.n_rows > 1) {  // what was read of guesses that were wrong is forgotten
       const auto n_ids = static_cast<int64_t>(choice.sequence->ids().size());
       choice.sequence->state->truncate(n_ids - 1);
@@ -481,8 +496,9 @@ void Scheduler::Impl::retire(size_t index, bool keep) {
     auto ids = sequence.ids();
     ids.resize(static_cast<size_t>(n_kept));
     sequence.state->truncate(n_kept);
-    kept.push_back(
-        {sequence.request().principal.tenant, std::move(ids), std::move(*sequence.state)});
+    ModelDraft* draft = sequence.drafter() ? sequence.drafter()->model() : nullptr;
+    kept.push_back({sequence.request().principal.tenant, std::move(ids), std::move(*sequence.state),
+                    draft ? draft->release(n_kept) : std::optional<SequenceState>()});
     if (static_cast<int64_t>(kept.size()) > options.max_kept) kept.pop_front();
   }
   active.erase(active.begin() + static_cast<ptrdiff_t>(index));

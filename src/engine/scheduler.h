@@ -18,12 +18,14 @@ struct SchedulerOptions {
   int64_t prefill_rows_busy = 128;  // ... while answers are being written: bounds their gap
   int64_t max_kept = 8;             // states of ended requests, for prompts that begin alike
   Speculation speculation = Speculation::kWhereFaster;
+  const LocalModel* draft = nullptr;  // guesses ahead, see check_draft; must outlive the scheduler
 };
 
 // Thread-safe. Numbers never depend on what runs beside a request (see Ops).
 class Scheduler {
  public:
-  // `model` must outlive this. `kv_bytes` bounds the memory for attention and recurrent state.
+  // `model` must outlive this. `kv_bytes` bounds the memory for attention and recurrent state, the
+  // draft model's among it.
   Scheduler(const LocalModel& model, uint64_t kv_bytes, SchedulerOptions options = {});
   ~Scheduler();  // fails what has not ended
 

@@ -91,9 +91,11 @@ bool Sequence::advance(int64_t now) {
     finish(FinishReason::kLength, now);
     return true;
   }
-  if (drafter_) n_drafted_ += static_cast<int64_t>(drafter_->draft().size());
+  const bool by_model = drafter_ && drafter_->source() == DraftSource::kModel;
+  Drafted& drafted = by_model ? by_model_ : by_lookup_;
+  if (drafter_) drafted.tried += static_cast<int64_t>(drafter_->draft().size());
   for (size_t i = 0; i < chosen_.size(); ++i) {
-    if (i + 1 < chosen_.size()) ++n_accepted_;  // what goes on after it agreed with the draft
+    if (i + 1 < chosen_.size()) ++drafted.accepted;  // what goes on after it agreed with the draft
     if (take(chosen_[i], now)) return true;
   }
   return false;
@@ -142,8 +144,11 @@ void Sequence::finish(FinishReason reason, int64_t now) {
   stream_->push(UsageEvent{.prompt_tokens = n_prompt_,
                            .cached_tokens = n_cached,
                            .completion_tokens = n_generated(),
-                           .accepted_draft_tokens = n_accepted_,
-                           .rejected_draft_tokens = n_drafted_ - n_accepted_,
+                           .accepted_draft_tokens = by_lookup_.accepted + by_model_.accepted,
+                           .rejected_draft_tokens = by_lookup_.tried - by_lookup_.accepted +
+                                                    by_model_.tried - by_model_.accepted,
+                           .accepted_model_guesses = by_model_.accepted,
+                           .rejected_model_guesses = by_model_.tried - by_model_.accepted,
                            .queued_us = admitted_at_us - queued_at_us,
                            .prefill_us = first_token_at_us - admitted_at_us,
                            .decode_us = now - first_token_at_us});

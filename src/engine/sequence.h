@@ -38,7 +38,10 @@ class Sequence {
   std::span<const int32_t> draft() const {
     return drafter_ ? drafter_->draft() : std::span<const int32_t>();
   }
-  void draft_from(std::span<const int32_t> expected) { drafter_.emplace(ids_, expected); }
+  // `with_model`: there is a draft model that guesses too.
+  void draft_from(std::span<const int32_t> expected, bool with_model) {
+    drafter_.emplace(ids_, expected, with_model ? &sampler_ : nullptr);
+  }
 
   // ---- what the scheduler keeps here
   std::optional<SequenceState> state;  // set when admitted; n_tokens() of it have been read
@@ -88,7 +91,10 @@ class Sequence {
 
   std::optional<Drafter> drafter_;
   std::vector<Choice> chosen_;
-  int64_t n_drafted_ = 0, n_accepted_ = 0;
+  struct Drafted {
+    int64_t tried = 0, accepted = 0;
+  };
+  Drafted by_lookup_, by_model_;
   std::vector<TokenLogprob> prompt_logprobs_;
   // Log probabilities wait until the text of their token is shown.
   struct Waiting {

@@ -27,6 +27,7 @@ constexpr size_t kMaxInputBytes = 64u << 20;
 struct Options {
   std::string model;
   std::string prompt;
+  std::string draft;
   ChatOptions chat;
   int n_threads = 0;
   bool raw = false;
@@ -68,14 +69,22 @@ Result<std::shared_ptr<Generator>> open_model(const Options& options) {
   if (::access(options.model.c_str(), F_OK) != 0) {
     const auto upstreams = TRY(
         Upstreams::from(process_environment(), {.prices_file = overtake_home() + "/prices.json"}));
-    if (auto remote = upstreams->find(options.model)) return remote;
+    if (auto remote = upstreams->find(options.model)) {
+      if (options.draft.empty()) return remote;
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("only models on this machine take a draft model; --draft with {}; "
+                               "leave it out",
+                               options.model)};
+    }
   }
   const ResolvedModel model = TRY(find_model(options.model));
-  return make_local_generator(
-      {.path = model.path,
-       .name = model.name,
-       .n_threads = options.n_threads,
-       .speculation = options.plain ? Speculation::kNone : Speculation::kWhereFaster});
+  LocalModelOptions local;
+  local.path = model.path;
+  local.name = model.name;
+  local.n_threads = options.n_threads;
+  local.speculation = options.plain ? Speculation::kNone : Speculation::kWhereFaster;
+  if (!options.draft.empty()) local.draft_path = TRY(find_model(options.draft)).path;
+  return make_local_generator(local);
 }
 
 Result<int> run(Options options) {
@@ -120,6 +129,8 @@ std::function<Result<int>()> setup(CommandLine& line) {
   line.add("--seed", sampling.seed, "Same seed, same text");
   line.add("--max-tokens", options->chat.max_tokens, "Longest answer").positive();
   line.add("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
+  line.add("--draft", options->draft,
+           "A smaller model of the same vocabulary that guesses ahead where that is faster");
   line.add("--threads", options->n_threads, "Threads; all processors if not given").range(1, 1024);
   line.flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
   line.flag("--no-speculation", options->plain, "One token at a time, to measure by").hidden();

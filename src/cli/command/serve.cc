@@ -34,6 +34,7 @@ struct ServeOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 8080;
   std::string config_path;
+  std::string draft;
   bool deterministic = false;
   bool plain = false;
 };
@@ -42,11 +43,22 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
 }
 
-Result<std::shared_ptr<Generator>> load(const std::string& model, const ServeOptions& serving,
-                                        Upstreams& upstreams) {
-  if (model == "null") return make_null_generator();
-  if (::access(model.c_str(), F_OK) != 0) {
-    if (auto remote = upstreams.find(model)) return remote;
+// `draft`: the model that guesses ahead for this one; empty: none.
+Result<std::shared_ptr<Generator>> load(const std::string& model, const std::string& draft,
+                                        const ServeOptions& serving, Upstreams& upstreams) {
+  std::shared_ptr<Generator> elsewhere;
+  if (model == "null") {
+    elsewhere = make_null_generator();
+  } else if (::access(model.c_str(), F_OK) != 0) {
+    elsewhere = upstreams.find(model);
+  }
+  if (elsewhere && draft.empty()) return elsewhere;
+  if (elsewhere) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("only models on this machine take a draft model; --draft with {}; name "
+                    "the model that it is for first",
+                    model)};
   }
   const ResolvedModel resolved = TRY(resolve_model(model));
   LocalModelOptions options;
@@ -54,6 +66,7 @@ Result<std::shared_ptr<Generator>> load(const std::string& model, const ServeOpt
   options.name = resolved.name;
   options.deterministic = serving.deterministic;
   if (serving.plain) options.speculation = Speculation::kNone;
+  if (!draft.empty()) options.draft_path = TRY(resolve_model(draft)).path;
   return make_local_generator(options);
 }
 
@@ -61,7 +74,8 @@ Result<std::vector<std::shared_ptr<Generator>>> load_all(const ServeOptions& opt
                                                          Upstreams& upstreams) {
   std::vector<std::shared_ptr<Generator>> generators;
   for (const std::string& model : options.models) {
-    auto generator = TRY(load(model, options, upstreams));
+    const std::string draft = generators.empty() ? options.draft : "";
+    auto generator = TRY(load(model, draft, options, upstreams));
     const std::string& name = generator->info().name;
     for (const auto& other : generators) {
       if (other->info().name != name) continue;
@@ -152,6 +166,10 @@ std::function<Result<int>()> setup(CommandLine& line) {
   const Option port =
       line.add("--port", given->port, "Port to listen on; 0 takes any free one").shows_default();
   line.add("--config", given->config_path, "Settings (overtake.toml: host, port, models)");
+  line.add(
+      "--draft", given->draft,
+      "A smaller model of the same vocabulary that guesses ahead for the first MODEL where that "
+      "is faster");
   line.flag("--no-speculation", given->plain, "One token at a time, to measure by").hidden();
   line.flag("--deterministic", given->deterministic,
             "The same text on every machine, at some cost of speed");

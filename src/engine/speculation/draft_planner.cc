@@ -37,12 +37,32 @@ size_t DraftPlanner::best_count(int64_t n_answers) {
   return best;
 }
 
-void DraftPlanner::plan(std::span<const Answer> answers) {
+void DraftPlanner::add_model(const LocalModel& target, const LocalModel& draft, int64_t max_pages) {
+  model_ = std::make_unique<ModelDrafting>(target, draft, max_pages, cost_, always_);
+}
+
+void DraftPlanner::admit(Drafter& drafter) {
+  drafter.share(rates_);
+  if (model_ && drafter.model()) model_->admit(*drafter.model());
+}
+
+void DraftPlanner::learn(int64_t n_rows, double us, int64_t n_written) {
+  // What a step takes behind a pass of the draft model that brought no guess is not its own doing.
+  const bool usual = !model_ || model_->idle() || n_drafted_ > 0;
+  if (usual) cost_.learn(n_rows, n_drafted_, us);
+  if (model_) model_->settle(n_rows, us, n_written);
+}
+
+void DraftPlanner::plan(std::span<const Answer> answers, bool with_model) {
   guesses_.clear();
   const auto n_answers = static_cast<int64_t>(answers.size());
+  for (const Answer& answer : answers) {
+    const int64_t most = n_answers < StepCost::kMaxRows ? std::min(answer.most, kMaxDraft) : 0;
+    answer.drafter->propose(most);
+  }
+  if (model_) model_->draft(with_model ? answers : std::span<const Answer>());
   for (size_t i = 0; i < answers.size(); ++i) {
     Drafter& drafter = *answers[i].drafter;
-    drafter.propose(n_answers < StepCost::kMaxRows ? std::min(answers[i].most, kMaxDraft) : 0);
     double chance = 1;
     for (size_t n = 1; n <= drafter.draft().size(); ++n) {
       chance *= drafter.chance(static_cast<int64_t>(n));
@@ -54,6 +74,7 @@ void DraftPlanner::plan(std::span<const Answer> answers) {
   std::sort(guesses_.begin(), guesses_.end(),
             [](const Guess& a, const Guess& b) { return a.chance > b.chance; });
   if (!always_ && !guesses_.empty()) guesses_.resize(best_count(n_answers));
+  n_drafted_ = static_cast<int64_t>(guesses_.size());
   expected_.assign(answers.size(), 0);
   for (const Guess& guess : guesses_) ++expected_[guess.answer];
   for (size_t i = 0; i < answers.size(); ++i) {

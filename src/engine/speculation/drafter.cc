@@ -2,9 +2,11 @@
 
 namespace overtake {
 
-Drafter::Drafter(std::span<const int32_t> prompt, std::span<const int32_t> expected)
+Drafter::Drafter(std::span<const int32_t> prompt, std::span<const int32_t> expected,
+                 Sampler* sampler)
     : lookup_(expected) {
   lookup_.begin(prompt);
+  if (sampler) model_.emplace(prompt, *sampler);
 }
 
 void Drafter::share(AcceptanceRates& wider) {
@@ -13,6 +15,7 @@ void Drafter::share(AcceptanceRates& wider) {
 }
 
 void Drafter::push(int32_t id) {
+  if (model_) model_->push(id);
   const auto outcome = lookup_.push(id);
   if (!outcome) return;
   rates_.learn(outcome->length, outcome->right);
@@ -21,10 +24,17 @@ void Drafter::push(int32_t id) {
 
 void Drafter::propose(int64_t most) {
   draft_.clear();
+  source_ = DraftSource::kLookup;
   if (most > 0) lookup_.propose(static_cast<size_t>(most), draft_);
 }
 
+void Drafter::take_model_guesses() {
+  draft_.assign(model_->guesses().begin(), model_->guesses().end());
+  source_ = DraftSource::kModel;
+}
+
 double Drafter::chance(int64_t n) const {
+  if (source_ == DraftSource::kModel) return model_->chance(n);
   return rates_.rate(lookup_.length().value_or(0) + static_cast<int>(n) - 1);
 }
 

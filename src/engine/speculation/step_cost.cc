@@ -33,6 +33,8 @@ bool StepCost::known(int64_t n_rows) const {
   return n_rows == 1 || (entry.samples > 0 && step_ - entry.last_step < kForgetAfter);
 }
 
+bool StepCost::ready() const { return samples_of_one_ >= kFirstSamples; }
+
 void StepCost::learn_ratio(int64_t n_rows, double us) {
   Entry& entry = entries_[static_cast<size_t>(n_rows)];
   if (!known(n_rows)) entry = {of(n_rows), 0, 0};
@@ -63,7 +65,10 @@ void StepCost::learn(int64_t n_rows, int64_t n_drafted, double us) {
   }
   settle();
   if (n_rows == 1) {
-    us_of_one_ = moved(us_of_one_, us, samples_of_one_++);
+    // The first ones find nothing in the caches.
+    us_of_one_ = ready() ? moved(us_of_one_, us, samples_of_one_)
+                         : (samples_of_one_ == 0 ? us : std::min(us_of_one_, us));
+    ++samples_of_one_;
   } else {
     learn_ratio(n_rows, us);
   }

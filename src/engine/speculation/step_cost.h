@@ -17,6 +17,10 @@ class StepCost {
   void learn(int64_t n_rows, int64_t n_drafted, double us);
   // As a multiple of a step of one row; n_rows is at most kMaxRows.
   double of(int64_t n_rows) const;
+  // Microseconds; 0 before any time is known.
+  double us(int64_t n_rows) const { return of(n_rows) * us_of_one_; }
+  // Whether enough steps of one row were seen to judge others by.
+  bool ready() const;
 
  private:
   struct Entry {
