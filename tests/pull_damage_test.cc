@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -21,7 +22,7 @@ using testing::PullTest;
 using testing::small_gguf;
 
 TEST_F(PullTest, BrokenOffAnswersAreContinued) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string& name) -> std::optional<bool> {
     const HubFile& file = hub_.files[name];
     if (++n > 3) return std::nullopt;
@@ -47,7 +48,7 @@ TEST_F(PullTest, EndlessBreakingOffWithoutProgressIsGivenUp) {
 }
 
 TEST_F(PullTest, NextRunContinuesWhereTheLastStopped) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string& name) -> std::optional<bool> {
     if (n++ > 0) e.reset();
     return n > 1 ? false : break_off(e, hub_.files[name], 0, 100'000);
@@ -62,7 +63,7 @@ TEST_F(PullTest, NextRunContinuesWhereTheLastStopped) {
 }
 
 TEST_F(PullTest, AFileThatChangedBetweenRunsBeginsAnew) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string& name) -> std::optional<bool> {
     if (n++ > 0) e.reset();
     return n > 1 ? false : break_off(e, hub_.files[name], 0, 100'000);
@@ -79,7 +80,7 @@ TEST_F(PullTest, AFileThatChangedBetweenRunsBeginsAnew) {
 }
 
 TEST_F(PullTest, APartThatWasAlteredOnDiskIsNoticed) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string& name) -> std::optional<bool> {
     if (n++ > 0) e.reset();
     return n > 1 ? false : break_off(e, hub_.files[name], 0, 100'000);
@@ -93,7 +94,7 @@ TEST_F(PullTest, APartThatWasAlteredOnDiskIsNoticed) {
 
 TEST_F(PullTest, ServerWithoutRangesIsReadFromTheStart) {
   hub_.ranges = false;
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string& name) -> std::optional<bool> {
     return n++ > 0 ? std::nullopt : std::optional(break_off(e, hub_.files[name], 0, 100'000));
   };
@@ -102,7 +103,7 @@ TEST_F(PullTest, ServerWithoutRangesIsReadFromTheStart) {
 }
 
 TEST_F(PullTest, AnotherRangeThanAskedForIsRefused) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string& name) -> std::optional<bool> {
     const HubFile& file = hub_.files[name];
     if (n++ == 0) return break_off(e, file, 0, 100'000);
@@ -162,7 +163,7 @@ TEST_F(PullTest, CompressedContentIsRefused) {
 }
 
 TEST_F(PullTest, StallIsNoticedAndTriedAgain) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string& name) -> std::optional<bool> {
     if (n++ > 0) return std::nullopt;
     const HubFile& file = hub_.files[name];

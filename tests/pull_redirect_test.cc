@@ -60,7 +60,7 @@ TEST_F(PullTest, RedirectFromOutsideIntoThisNetworkIsNotFollowed) {
 }
 
 TEST_F(PullTest, RedirectLoopsEnd) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string&) -> std::optional<bool> {
     ++n;
     return e.answer(302, "Location: " + e.path() + "\r\n", "");
@@ -121,7 +121,7 @@ TEST_F(PullTest, GatedWithoutTokenNamesPageAndVariable) {
 }
 
 TEST_F(PullTest, BusyServerIsAskedAgainWhenItSays) {
-  int n = 0;
+  std::atomic<int> n = 0;
   hub_.on_file = [&](const Exchange& e, const std::string&) -> std::optional<bool> {
     return n++ > 0 ? std::nullopt : std::optional(e.answer(429, "Retry-After: 1\r\n", ""));
   };

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -225,7 +226,7 @@ TEST_F(PullTest, AHugeClaimedSizeIsRefusedBeforeAnythingIsFetched) {
 
 TEST_F(PullTest, PlainUrlIsFetchedAndResumedByItsEtag) {
   HubFile file{small_gguf(30'000)};
-  int n = 0;
+  std::atomic<int> n = 0;
   ScriptedServer any([&](const Exchange& e) {
     if (n++ == 0) return break_off(e, file, 0, 50'000);
     return hub_.send_file(e, file);

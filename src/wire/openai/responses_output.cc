@@ -126,6 +126,8 @@ int ResponseOutput::begin_item(std::string_view prefix, Json item, std::string& 
   return index;
 }
 
+Json& ResponseOutput::open_item() { return items_[static_cast<size_t>(open_)]; }
+
 void ResponseOutput::done_item(int index, std::string_view status, std::string& out) {
   Json& item = items_[static_cast<size_t>(index)];
   item["status"] = status;

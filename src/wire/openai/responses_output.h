@@ -51,7 +51,7 @@ class ResponseOutput {
     std::string arguments;
   };
 
-  Json& open_item() { return items_[static_cast<size_t>(open_)]; }
+  Json& open_item();
   Json place(int item) const;
   Json part_place();
   Json part_json() const;
