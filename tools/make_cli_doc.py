@@ -25,7 +25,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage. Errors go to standard error as
 | variable | meaning |
 |---|---|
 | `OVERTAKE_HOME` | where models lie; default `~/.local/share/overtake` |
-| `OVERTAKE_ISA` | `scalar`, `avx2` or `avx512`; default the strongest that the processor has |
+| `OVERTAKE_ISA` | `scalar`, `avx2`, `avxvnni`, `avx512` or `amx`; default the strongest that the processor has |
 | `OVERTAKE_THREADS` | compute threads; default the processors that this process may use |
 | `NO_COLOR` | any value: no colours |
 

@@ -39,7 +39,8 @@ Finding check_kernels() {
   const Result<Isa> isa = choose_isa();
   if (!isa.ok()) {
     return {kFailure, "machine", "kernels", isa.error().message,
-            "unset OVERTAKE_ISA, or set it to one of scalar, avx2, avx512 that this processor has"};
+            "unset OVERTAKE_ISA, or set it to one of scalar, avx2, avxvnni, avx512, amx that this "
+            "processor has"};
   }
   std::string text = fmt::format("{} chosen of", isa_name(*isa));
   for (const Isa each : supported_isas()) text += fmt::format(" {}", isa_name(each));

@@ -46,6 +46,9 @@ bool has_avx2() {
          has_bits(saved_registers(), {1, 2});
 }
 
+// Leaf 7, subleaf 1 EAX: AVX-VNNI 4.
+bool has_avxvnni() { return has_avx2() && has_bits(Cpuid(7, 1).a, {4}); }
+
 bool has_avx512() {
   // Leaf 7 EBX: F 16, DQ 17, BW 30, VL 31; ECX: VNNI 11. XCR0: opmask 5, ZMM 6 and 7.
   const Cpuid leaf(7, 0);
@@ -93,6 +96,8 @@ std::string_view isa_name(Isa isa) {
       return "scalar";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kAvxVnni:
+      return "avxvnni";
     case Isa::kAvx512:
       return "avx512";
     case Isa::kAmx:
@@ -105,6 +110,7 @@ std::vector<Isa> supported_isas() {
   std::vector<Isa> found = {Isa::kScalar};
 #if defined(__x86_64__)
   if (has_avx2()) found.push_back(Isa::kAvx2);
+  if (has_avxvnni()) found.push_back(Isa::kAvxVnni);
   if (has_avx512()) found.push_back(Isa::kAvx512);
   static const bool amx = has_amx();
   if (amx) found.push_back(Isa::kAmx);
@@ -115,8 +121,6 @@ std::vector<Isa> supported_isas() {
 bool has_extension(Extension extension) {
 #if defined(__x86_64__)
   switch (extension) {
-    case Extension::kAvxVnni:
-      return has_avx2() && has_bits(Cpuid(7, 1).a, {4});
     case Extension::kAvx512Bf16:
       return has_avx512() && has_bits(Cpuid(7, 1).a, {5});
     case Extension::kAmxBf16:
@@ -145,6 +149,7 @@ const Kernels& kernels_for(Isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
     case Isa::kAvx2:
+    case Isa::kAvxVnni:
       return kernels_avx2;
     case Isa::kAvx512:
     case Isa::kAmx:

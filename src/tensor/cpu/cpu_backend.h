@@ -1,4 +1,5 @@
-// The CPU as a device: kernels chosen at run time among scalar, AVX2, AVX-512 with VNNI, and AMX.
+// The CPU as a device: kernels chosen at run time among scalar, AVX2, AVX2 with
+// VNNI, AVX-512 with VNNI, and AMX.
 #pragma once
 
 #include <memory>
@@ -13,13 +14,13 @@ namespace overtake {
 
 // When decoding, all vector instruction sets give the same bits. AMX is AVX-512 with a matrix unit,
 // on which prompts multiply bf16.
-enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
+enum class Isa { kScalar, kAvx2, kAvxVnni, kAvx512, kAmx };
 
-std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512", "amx"
+std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avxvnni", "avx512", "amx"
 // What this processor and kernel allow, weakest first.
 std::vector<Isa> supported_isas();
 // Instructions that only some processors of an Isa have.
-enum class Extension { kAvxVnni, kAvx512Bf16, kAmxBf16 };
+enum class Extension { kAvx512Bf16, kAmxBf16 };
 bool has_extension(Extension extension);
 // OVERTAKE_ISA where it is set (an error if unknown or not supported here), else the strongest.
 Result<Isa> choose_isa();

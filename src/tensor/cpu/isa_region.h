@@ -16,6 +16,7 @@
 #endif
 
 #define OVERTAKE_AVX2_FEATURES "avx2,fma,f16c"
+#define OVERTAKE_AVXVNNI_FEATURES "avx2,fma,f16c,avxvnni"
 #define OVERTAKE_AVX512_FEATURES "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
 #define OVERTAKE_AMX_FEATURES                                               \
   "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16," \

@@ -31,6 +31,8 @@ const PeakKernels* peak_kernels_of(Isa isa) {
 #if defined(__x86_64__)
     case Isa::kAvx2:
       return &peak_kernels_avx2;
+    case Isa::kAvxVnni:
+      return &peak_kernels_avxvnni;
     case Isa::kAvx512:
       return &peak_kernels_avx512;
     case Isa::kAmx:

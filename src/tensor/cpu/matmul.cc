@@ -218,6 +218,8 @@ const MatmulKernels& matmul_kernels_for(Isa isa) {
 #if defined(__x86_64__)
     case Isa::kAvx2:
       return matmul_kernels_avx2;
+    case Isa::kAvxVnni:
+      return matmul_kernels_avxvnni;
     case Isa::kAvx512:
       return matmul_kernels_avx512;
     case Isa::kAmx: {

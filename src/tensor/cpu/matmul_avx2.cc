@@ -21,6 +21,7 @@ namespace {
 // clang-format off
 #include "tensor/cpu/kernel/simd_avx2.inl.h"
 #include "tensor/cpu/kernel/matmul_bytes_avx2.inl.h"
+#include "tensor/cpu/kernel/dots_avx2.inl.h"
 #include "tensor/cpu/kernel/matmul_integer.inl.h"
 #include "tensor/cpu/kernel/integer_table.inl.h"
 #include "tensor/cpu/kernel/matmul_rows.inl.h"

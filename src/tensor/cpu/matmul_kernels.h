@@ -230,6 +230,7 @@ struct MatmulKernels {
 extern const MatmulKernels matmul_kernels_scalar;
 #if defined(__x86_64__)
 extern const MatmulKernels matmul_kernels_avx2;
+extern const MatmulKernels matmul_kernels_avxvnni;
 extern const MatmulKernels matmul_kernels_avx512;
 extern const std::span<const TileKernels> matmul_tiles_amx;
 extern const Bf16Kernels matmul_bf16_amx;

@@ -59,7 +59,7 @@ uint64_t read_vectors(const std::byte* data, size_t bytes) {
 }  // namespace overtake::avx2
 OVERTAKE_REGION_END
 
-OVERTAKE_REGION_BEGIN("avx2,avxvnni")
+OVERTAKE_REGION_BEGIN(OVERTAKE_AVXVNNI_FEATURES)
 namespace overtake::avx2 {
 namespace {
 
@@ -82,13 +82,16 @@ OVERTAKE_REGION_END
 
 namespace overtake {
 namespace {
-constexpr PeakKernel kernels[] = {
+constexpr PeakKernel kernels_avx2[] = {
     {"vpmaddubsw + vpmaddwd", MultiplyKind::kInt8, std::nullopt, true, avx2::run_maddubs},
-    {"vpdpbusd (AVX-VNNI)", MultiplyKind::kInt8, Extension::kAvxVnni, false, avx2::run_vnni},
     {"vfmadd", MultiplyKind::kF32, std::nullopt, true, avx2::run_fma},
 };
+constexpr PeakKernel kernels_avxvnni[] = {
+    {"vpdpbusd", MultiplyKind::kInt8, std::nullopt, true, avx2::run_vnni},
+};
 }  // namespace
-const PeakKernels peak_kernels_avx2 = {kernels, avx2::read_vectors};
+const PeakKernels peak_kernels_avx2 = {kernels_avx2, avx2::read_vectors};
+const PeakKernels peak_kernels_avxvnni = {kernels_avxvnni, avx2::read_vectors};
 }  // namespace overtake
 
 #endif

@@ -34,6 +34,7 @@ constexpr int kPeakChains = 12;
 extern const PeakKernels peak_kernels_scalar;
 #if defined(__x86_64__)
 extern const PeakKernels peak_kernels_avx2;
+extern const PeakKernels peak_kernels_avxvnni;
 extern const PeakKernels peak_kernels_avx512;
 extern const PeakKernels peak_kernels_amx;  // read is null: AVX-512's serves
 #endif

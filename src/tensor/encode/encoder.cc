@@ -12,7 +12,7 @@ constexpr int kTileValues = kSearchLanes * 32;
 
 Search search_for(const SearchSpec& spec, Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx2) return search_avx2(spec);
+  if (isa == Isa::kAvx2 || isa == Isa::kAvxVnni) return search_avx2(spec);
   if (isa != Isa::kScalar) return search_avx512(spec);
 #endif
   return search_scalar(spec);
