@@ -70,6 +70,10 @@ struct Block {
   F32 min[kGroups];
 };
 
+// Without fine dots, 2^fine_bits may be a factor of the scale instead of the dot: it is exact, too.
+template <KernelForm kForm, bool kFineDots>
+constexpr bool scale_has_ratio = !kFineDots && kForm.has_min && uses_dot_bias(kForm.dot_bits);
+
 // The dots of group g with each row, as described above; without kFineDots those of rows whose fine
 // codes are zeros.
 template <KernelForm kForm, int kRows, bool kFineDots>
@@ -81,9 +85,13 @@ OVERTAKE_INLINE void dot_rows(const Block<kForm>& w, const IntegerRows& x, int g
   constexpr bool kBias = kForm.has_min && uses_dot_bias(kForm.dot_bits);
   static_assert(kDotBias % (1 << kFine) == 0);
   const int8_t* codes = x.codes + g * kForm.group;
+  constexpr bool kPlain = scale_has_ratio<kForm, kFineDots>;
   OVERTAKE_UNROLL
-  for (int r = 0; r < kRows; ++r) dot[r] = broadcast_i32(kBias ? kDotBias >> kFine : 0);
+  for (int r = 0; r < kRows; ++r) {
+    dot[r] = broadcast_i32(kPlain ? kDotBias : kBias ? kDotBias >> kFine : 0);
+  }
   add_dots<kForm.dot_bits, kQuads, kRows>(w.codes + g * kQuads, codes, dot);
+  if constexpr (kPlain) return;
   OVERTAKE_UNROLL
   for (int r = 0; r < kRows; ++r) {
     dot[r] = shift_left<kFine>(dot[r]);
@@ -97,16 +105,21 @@ OVERTAKE_INLINE void dot_rows(const Block<kForm>& w, const IntegerRows& x, int g
 template <KernelForm kForm, int kRows, bool kFineDots = true>
 OVERTAKE_INLINE void add_block(const Block<kForm>& w, const IntegerRows& x, F32 (&sum)[kRows]) {
   constexpr int kGroups = Block<kForm>::kGroups;
+  constexpr int kRatio = scale_has_ratio<kForm, kFineDots> ? 1 << fine_bits(kForm.dot_bits) : 1;
+  F32 scale[kGroups];
   F32 offset[kGroups];
-  for (int g = 0; g < kGroups; ++g) offset[g] = w.scale[g] * broadcast(-kDotBiasFloat);
+  for (int g = 0; g < kGroups; ++g) {
+    scale[g] = kRatio == 1 ? w.scale[g] : w.scale[g] * broadcast(static_cast<float>(kRatio));
+    offset[g] = scale[g] * broadcast(-kDotBiasFloat);
+  }
   OVERTAKE_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     I32 dot[kRows];
     dot_rows<kForm, kRows, kFineDots>(w, x, g, dot);
     OVERTAKE_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      const F32 value = uses_dot_bias(kForm.dot_bits) ? scaled_dot(dot[r], w.scale[g], offset[g])
-                                                      : to_f32(dot[r]) * w.scale[g];
+      const F32 value = uses_dot_bias(kForm.dot_bits) ? scaled_dot(dot[r], scale[g], offset[g])
+                                                      : to_f32(dot[r]) * scale[g];
       sum[r] = fma(value, broadcast(x.scale[r]), sum[r]);
       if constexpr (kForm.has_min) {
         sum[r] = fma(w.min[g], broadcast(x.min_sum[r * kGroups + g]), sum[r]);
