@@ -13,8 +13,12 @@ stamp=$(sha256sum "$here/python/requirements.txt" | cut -c1-16)
 if [ ! -e "$python/$stamp" ]; then
   rm -rf "$python"
   python3 -m venv "$python"
-  "$python/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: \
+  # The lock file names every package, so nothing is left to resolve: pip's resolver would look at
+  # the newest google-auth for google-genai's `google-auth[requests]`, and fail on the day that
+  # there is one newer than the lock.
+  "$python/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: --no-deps \
     --require-hashes -r "$here/python/requirements.txt"
+  "$python/bin/pip" check --disable-pip-version-check
   touch "$python/$stamp"
 fi
 node=$(cd "$root/tools" && python3 -c 'from wheel_tools import program; print(program("node"))')
