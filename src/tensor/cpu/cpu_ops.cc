@@ -50,10 +50,15 @@ class CpuOps final : public Ops {
 
  private:
   Tensor make(int64_t rows, int64_t cols);
+  template <typename Body>
+  void for_each_run(const Body& body) const;
   void multiply(Tensor x, const Linear& w, std::span<const float> bias, bool accumulate,
                 Tensor out);
   void rescale(Tensor x, const Linear& w, const Tensor* add, Tensor out);
   void activate(Activation activation, Tensor x, const float* up);
+  void add_mlp(Tensor x, const Mlp& mlp, Tensor into);
+  void add_any_mlp(Tensor x, const Linear& up, bool gated, const Linear& down,
+                   Activation activation, Tensor into);
 
   ThreadPool& pool_;
   const Kernels& kernels_;
@@ -112,21 +117,27 @@ void CpuOps::rescale(Tensor x, const Linear& w, const Tensor* add, Tensor out) {
   });
 }
 
-// Segments of one phase that follow each other are multiplied together. Logits are always computed
-// as decoding computes them: most prompts want those of one row.
-void CpuOps::multiply(Tensor x, const Linear& w, std::span<const float> bias, bool accumulate,
-                      Tensor out) {
-  if (after_layers_) return matmul(x, *w.weight, bias, accumulate, out, *scratch_, pool_);
+// body(first row, number of rows, phase) for segments of one phase that follow each other.
+template <typename Body>
+void CpuOps::for_each_run(const Body& body) const {
   const std::span<const Segment> segments = batch_->segments;
   for (size_t begin = 0, end = 0; begin < segments.size(); begin = end) {
     const Phase phase = segments[begin].phase;
     while (end < segments.size() && segments[end].phase == phase) ++end;
     const int64_t first = segments[begin].first_row;
-    const int64_t last = segments[end - 1].first_row + segments[end - 1].n_rows;
-    const auto product = phase == Phase::kPrefill ? matmul_prefill : matmul;
-    product(x.some_rows(first, last - first), *w.weight, bias, accumulate,
-            out.some_rows(first, last - first), *scratch_, pool_);
+    body(first, segments[end - 1].first_row + segments[end - 1].n_rows - first, phase);
   }
+}
+
+// Logits are always computed as decoding computes them: most prompts want those of one row.
+void CpuOps::multiply(Tensor x, const Linear& w, std::span<const float> bias, bool accumulate,
+                      Tensor out) {
+  if (after_layers_) return matmul(x, *w.weight, bias, accumulate, out, *scratch_, pool_);
+  for_each_run([&](int64_t first, int64_t n, Phase phase) {
+    const auto product = phase == Phase::kPrefill ? matmul_prefill : matmul;
+    product(x.some_rows(first, n), *w.weight, bias, accumulate, out.some_rows(first, n), *scratch_,
+            pool_);
+  });
 }
 
 Tensor CpuOps::linear(Tensor x, const Linear& w) {
@@ -203,24 +214,44 @@ void CpuOps::activate(Activation activation, Tensor x, const float* up) {
   });
 }
 
+// One that can_fuse_prefill().
+void CpuOps::add_mlp(Tensor x, const Mlp& mlp, Tensor into) {
+  for_each_run([&](int64_t first, int64_t n, Phase phase) {
+    const Tensor rows = x.some_rows(first, n);
+    const Tensor out = into.some_rows(first, n);
+    if (phase == Phase::kPrefill) return mlp_prefill(rows, mlp, out, *scratch_, pool_);
+    const Tensor hidden = make(n, mlp.up.n_out());
+    const Tensor channels = hidden.columns(0, mlp.down.n_in());
+    matmul(rows, mlp.up, mlp.up_bias, /*accumulate=*/false, hidden, *scratch_, pool_);
+    activate(mlp.activation, channels, mlp.gated ? hidden.data + channels.cols : nullptr);
+    matmul(channels, mlp.down, mlp.down_bias, /*accumulate=*/true, out, *scratch_, pool_);
+  });
+}
+
+void CpuOps::add_any_mlp(Tensor x, const Linear& up, bool gated, const Linear& down,
+                         Activation activation, Tensor into) {
+  const size_t mark = arena_.mark();
+  const Mlp mlp = {*up.weight,        up.bias,      gated,    activation,
+                   kernels_.row.gate, *down.weight, down.bias};
+  if (up.scale.empty() && down.scale.empty() && can_fuse_prefill(mlp)) {
+    add_mlp(x, mlp, into);
+  } else {
+    const Tensor hidden = linear(x, up);
+    const Tensor channels = hidden.columns(0, mlp.down.n_in());
+    activate(activation, channels, gated ? hidden.data + channels.cols : nullptr);
+    linear_add(channels, down, into);
+  }
+  arena_.release(mark);
+}
+
 void CpuOps::gated_mlp_add(Tensor x, const Linear& gate_up, const Linear& down,
                            Activation activation, Tensor into) {
-  const size_t mark = arena_.mark();
-  const Tensor both = linear(x, gate_up);
-  const int64_t width = both.cols / 2;
-  const Tensor gate = both.columns(0, width);
-  activate(activation, gate, both.data + width);
-  linear_add(gate, down, into);
-  arena_.release(mark);
+  add_any_mlp(x, gate_up, /*gated=*/true, down, activation, into);
 }
 
 void CpuOps::mlp_add(Tensor x, const Linear& up, const Linear& down, Activation activation,
                      Tensor into) {
-  const size_t mark = arena_.mark();
-  const Tensor hidden = linear(x, up);
-  activate(activation, hidden, nullptr);
-  linear_add(hidden, down, into);
-  arena_.release(mark);
+  add_any_mlp(x, up, /*gated=*/false, down, activation, into);
 }
 
 void CpuOps::pool_rows(Tensor x, const Norm& norm) {

@@ -286,6 +286,14 @@ void matmul_prefill(Tensor x, const Weight& weight, std::span<const float> bias,
   multiply({packed, scratch, bias, accumulate, y}, pool);
 }
 
+void mlp_prefill(Tensor x, const Mlp& mlp, Tensor into, MatmulScratch& scratch, ThreadPool& pool) {
+  OVERTAKE_CHECK(mlp.up.n_out() == (mlp.gated ? 2 : 1) * mlp.down.n_in());
+  OVERTAKE_CHECK(x.cols == mlp.up.n_in() && into.cols == mlp.down.n_out() && x.rows == into.rows);
+  if (x.rows > 0) mlp_bf16(x, mlp, into, scratch, pool);
+}
+
+bool can_fuse_prefill(const Mlp& mlp) { return fits_mlp_bf16(mlp); }
+
 bool prefills_in_bf16(const Weight& weight) {
   return static_cast<const PackedWeight&>(weight).has_bf16();
 }

@@ -41,6 +41,24 @@ void matmul(Tensor x, const Weight& weight, std::span<const float> bias, bool ac
 void matmul_prefill(Tensor x, const Weight& weight, std::span<const float> bias, bool accumulate,
                     Tensor y, MatmulScratch& scratch, ThreadPool& pool);
 bool prefills_in_bf16(const Weight& weight);
+
+// Two layers with a function between: into += down(activation(gate x) * (up x)) + down_bias, or,
+// not gated, into += down(activation(up x)) + down_bias.
+struct Mlp {
+  const Weight& up;  // [width, n_in], or gated [2 width, n_in]: gate's rows, then up's
+  std::span<const float> up_bias;  // of as many, or empty
+  bool gated;
+  Activation activation;
+  // Of RowKernels, for the weights' ISA.
+  void (*gate)(Activation activation, const float* gate, const float* up, float* out, int64_t n);
+  const Weight& down;                // [n_out, width]
+  std::span<const float> down_bias;  // [n_out], or empty
+};
+// Adds that for rows of prompts, with the bits of matmul_prefill, `gate` and matmul_prefill, but
+// without what stands between in memory. Only where can_fuse_prefill().
+void mlp_prefill(Tensor x, const Mlp& mlp, Tensor into, MatmulScratch& scratch, ThreadPool& pool);
+bool can_fuse_prefill(const Mlp& mlp);
+
 // Whether matmul_prefill's bits are not matmul's.
 bool prefills_otherwise(const Weight& weight);
 

@@ -56,8 +56,9 @@ const Bf16Kernels matmul_bf16_amx = {
     amx::begin_tiles,
     amx::end_tiles,
     {{amx::multiply_bf16<1, 1>, amx::multiply_bf16<1, 2>},
-     {amx::multiply_bf16<2, 1>, amx::multiply_bf16<2, 2>}},
+     {amx::multiply_bf16<2, 1>, amx::multiply_bf16_pairs}},
     amx::pack_bf16_rows,
+    amx::pack_bf16_half,
     amx::bf16_forms,
 };
 }  // namespace overtake

@@ -178,12 +178,13 @@ constexpr int kBf16Sums = kBf16Rows * 16;
 constexpr int kBf16MaxRows = 2;   // blocks of 16 rows in one product
 constexpr int kBf16MaxTiles = 2;  // tiles of outputs
 
-// Blocks of rows times tiles of outputs over a slice of K.
+// Blocks of rows times tiles of outputs over a slice of K; of two of each, any number of times.
 struct Bf16Product {
-  const uint16_t* x;  // [row blocks, n_blocks] tiles
-  const uint16_t* w;  // [n_blocks, output tiles] tiles
-  float* sums;        // [row blocks, output tiles] tiles
-  int64_t n_blocks;
+  const uint16_t* x;       // [row blocks, n_blocks] tiles
+  const uint16_t* w;       // [n_blocks, output tiles] tiles
+  float* sums;             // [row blocks, output tiles] tiles
+  int64_t n_blocks;        // at least 1
+  int64_t n_pairs;         // of row blocks, where the kernel takes pairs
   bool first_slice;        // sums start at zero; else they go on
   const std::byte* ahead;  // what is fetched into L2 meanwhile,
   int64_t lines_ahead;     // so many lines of 64 bytes with each block
@@ -211,6 +212,8 @@ struct Bf16Kernels {
   void (*multiply[kBf16MaxRows][kBf16MaxTiles])(const Bf16Product& p);  // for 1, 2, ... of each
   // 32 numbers of each of n_rows <= 16 rows into a tile.
   void (*pack)(const float* x, int64_t stride, int64_t n_rows, uint16_t* tile);
+  // x [16 rows, 16] into the numbers from `tile` on, 32 from row to row.
+  void (*pack_half)(const float* x, uint16_t* tile);
   std::span<const Bf16Form> forms;
 };
 

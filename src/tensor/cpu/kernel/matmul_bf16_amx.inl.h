@@ -9,29 +9,30 @@
 // activations [16 rows, 32], 6 and 7 weights [16 pairs, 16 outputs, 2].
 constexpr int kTileStride = 64;  // bytes of a row of any of these tiles
 
-// kRows blocks of 16 rows times kTiles tiles of 16 outputs: as many as the registers hold, so that
-// two loads serve each product.
+// Asks for some of what is needed later.
+OVERTAKE_INLINE void fetch_ahead(const std::byte*& ahead, int64_t n_lines) {
+  for (; n_lines > 0; --n_lines, ahead += 64) {
+    _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
+  }
+}
+
+// kRows blocks of 16 rows times kTiles tiles of 16 outputs.
 template <int kRows, int kTiles>
 void multiply_bf16(const Bf16Product& p) {
+  static_assert(kRows == 1 || kTiles == 1);
   float* sums = p.sums;
-  const bool more = !p.first_slice;
-  if (more) {
-    _tile_loadd(0, sums, kTileStride);
-    if constexpr (kTiles > 1) _tile_loadd(1, sums + kBf16Sums, kTileStride);
-    if constexpr (kRows > 1) _tile_loadd(2, sums + kTiles * kBf16Sums, kTileStride);
-    if constexpr (kRows > 1 && kTiles > 1) _tile_loadd(3, sums + 3 * kBf16Sums, kTileStride);
-  } else {
+  if (p.first_slice) {
     _tile_zero(0);
     _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+  } else {
+    _tile_loadd(0, sums, kTileStride);
+    if constexpr (kRows * kTiles > 1) _tile_loadd(1, sums + kBf16Sums, kTileStride);
   }
-  const uint16_t* x0 = p.x;
-  const uint16_t* x1 = p.x + p.n_blocks * kBf16Tile;
+  const uint16_t* x = p.x;
   const uint16_t* w = p.w;
   const std::byte* ahead = p.ahead;
-  for (int64_t i = p.n_blocks; i > 0; --i) {
-    _tile_loadd(4, x0, kTileStride);
+  for (int64_t i = p.n_blocks; i > 0; --i, x += kBf16Tile, w += kTiles * kBf16Tile) {
+    _tile_loadd(4, x, kTileStride);
     _tile_loadd(6, w, kTileStride);
     _tile_dpbf16ps(0, 4, 6);
     if constexpr (kTiles > 1) {
@@ -39,21 +40,94 @@ void multiply_bf16(const Bf16Product& p) {
       _tile_dpbf16ps(1, 4, 7);
     }
     if constexpr (kRows > 1) {
-      _tile_loadd(5, x1, kTileStride);
-      _tile_dpbf16ps(2, 5, 6);
-      if constexpr (kTiles > 1) _tile_dpbf16ps(3, 5, 7);
+      _tile_loadd(5, x + p.n_blocks * kBf16Tile, kTileStride);
+      _tile_dpbf16ps(1, 5, 6);
     }
-    for (int64_t line = 0; line < p.lines_ahead; ++line, ahead += 64) {
-      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
-    }
-    x0 += kBf16Tile;
-    x1 += kBf16Tile;
-    w += kTiles * kBf16Tile;
+    fetch_ahead(ahead, p.lines_ahead);
   }
   _tile_stored(0, sums, kTileStride);
-  if constexpr (kTiles > 1) _tile_stored(1, sums + kBf16Sums, kTileStride);
-  if constexpr (kRows > 1) _tile_stored(2, sums + kTiles * kBf16Sums, kTileStride);
-  if constexpr (kRows > 1 && kTiles > 1) _tile_stored(3, sums + 3 * kBf16Sums, kTileStride);
+  if constexpr (kRows * kTiles > 1) _tile_stored(1, sums + kBf16Sums, kTileStride);
+}
+
+// Two blocks of rows times two tiles, as many as the registers hold, so that two loads serve each
+// product; one pair of row blocks after another. A sum is stored and the next pair's loaded just
+// before its first product: all four at once would let the unit wait for them, which costs a tenth.
+void multiply_bf16_pairs(const Bf16Product& p) {
+  const uint16_t* x0 = p.x;
+  const int64_t block_step = p.n_blocks * kBf16Tile;
+  const uint16_t* x1 = x0 + block_step;
+  const uint16_t* w = p.w;
+  const std::byte* ahead = p.ahead;
+  float* sums = p.sums;
+  if (p.first_slice) {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  } else {
+    _tile_loadd(0, sums, kTileStride);
+    _tile_loadd(1, sums + kBf16Sums, kTileStride);
+    _tile_loadd(2, sums + 2 * kBf16Sums, kTileStride);
+    _tile_loadd(3, sums + 3 * kBf16Sums, kTileStride);
+  }
+  for (int64_t pair = 0;;) {
+    for (int64_t i = pair == 0 ? 0 : 1; i < p.n_blocks; ++i) {
+      _tile_loadd(4, x0, kTileStride);
+      _tile_loadd(6, w, kTileStride);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(7, w + kBf16Tile, kTileStride);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(5, x1, kTileStride);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+      fetch_ahead(ahead, p.lines_ahead);
+      x0 += kBf16Tile;
+      x1 += kBf16Tile;
+      w += 2 * kBf16Tile;
+    }
+    if (++pair == p.n_pairs) break;
+    float* next = sums + 4 * kBf16Sums;
+    x0 = x1;
+    x1 += block_step;
+    w = p.w;
+    _tile_stored(0, sums, kTileStride);
+    if (p.first_slice)
+      _tile_zero(0);
+    else
+      _tile_loadd(0, next, kTileStride);
+    _tile_loadd(4, x0, kTileStride);
+    _tile_loadd(6, w, kTileStride);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_stored(1, sums + kBf16Sums, kTileStride);
+    if (p.first_slice)
+      _tile_zero(1);
+    else
+      _tile_loadd(1, next + kBf16Sums, kTileStride);
+    _tile_loadd(7, w + kBf16Tile, kTileStride);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_stored(2, sums + 2 * kBf16Sums, kTileStride);
+    if (p.first_slice)
+      _tile_zero(2);
+    else
+      _tile_loadd(2, next + 2 * kBf16Sums, kTileStride);
+    _tile_loadd(5, x1, kTileStride);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_stored(3, sums + 3 * kBf16Sums, kTileStride);
+    if (p.first_slice)
+      _tile_zero(3);
+    else
+      _tile_loadd(3, next + 3 * kBf16Sums, kTileStride);
+    _tile_dpbf16ps(3, 5, 7);
+    fetch_ahead(ahead, p.lines_ahead);
+    x0 += kBf16Tile;
+    x1 += kBf16Tile;
+    w += 2 * kBf16Tile;
+    sums = next;
+  }
+  _tile_stored(0, sums, kTileStride);
+  _tile_stored(1, sums + kBf16Sums, kTileStride);
+  _tile_stored(2, sums + 2 * kBf16Sums, kTileStride);
+  _tile_stored(3, sums + 3 * kBf16Sums, kTileStride);
 }
 
 // 32 numbers of each of n_rows <= 16 rows as a tile; rows past the last are zero.
@@ -63,6 +137,13 @@ void pack_bf16_rows(const float* x, int64_t stride, int64_t n_rows, uint16_t* ti
     std::memcpy(tile, &pair, sizeof pair);
   }
   std::fill_n(tile, (kBf16Rows - n_rows) * kBlockK, uint16_t{0});
+}
+
+void pack_bf16_half(const float* x, uint16_t* tile) {
+  for (int r = 0; r < kBf16Rows; ++r, x += 16, tile += kBlockK) {
+    const __m256bh row = _mm512_cvtneps_pbh(_mm512_loadu_ps(x));
+    std::memcpy(tile, &row, sizeof row);
+  }
 }
 
 // The truth table of (a & b) | c.
