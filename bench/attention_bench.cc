@@ -21,9 +21,11 @@ struct Shape {
   int n_heads;
   int n_kv_heads;
   int head_dim;
+  KvType type = KvType::kF16;
 
   int64_t row_size() const { return int64_t{n_heads + 2 * n_kv_heads} * head_dim; }
   int64_t out_size() const { return int64_t{n_heads} * head_dim; }
+  KvShape kv(int n_layers) const { return {n_layers, n_kv_heads, head_dim, type}; }
 };
 
 struct Machine {
@@ -49,7 +51,7 @@ Machine& machine() {
 // model's.
 int layers_for(const Shape& shape, int64_t depth) {
   constexpr int64_t kWorkingSet = int64_t{1} << 30;
-  const int64_t layer = depth * shape.n_kv_heads * shape.head_dim * 4;
+  const int64_t layer = depth * static_cast<int64_t>(shape.kv(1).page_bytes()) / kPageTokens;
   return static_cast<int>(std::clamp<int64_t>(kWorkingSet / layer, 2, 32));
 }
 
@@ -61,18 +63,18 @@ std::vector<float> random_rows(int64_t n) {
   return rows;
 }
 
-// One sequence of `depth` tokens in all layers, whose keys and values are small random f16.
+// One sequence of `depth` tokens in all layers, whose keys and values are small random f16, or so
+// scaled.
 class Deep {
  public:
   Deep(const Shape& shape, int64_t depth, int64_t rows, int n_layers)
-      : kv_{n_layers, shape.n_kv_heads, shape.head_dim, KvType::kF16},
-        pages_(kv_, (depth + rows) / kPageTokens + 1),
-        state_(pages_) {
+      : kv_(shape.kv(n_layers)), pages_(kv_, (depth + rows) / kPageTokens + 1), state_(pages_) {
     std::mt19937 random(2);
     std::vector<uint16_t> halves(kv_.page_bytes() / 2);
-    // Sign, exponents of 1/8 to 2, any fraction.
+    // Sign, exponents of 1/8 to 2, any fraction; for scales of numbers up to 127, 1/128 of that.
+    const uint32_t least = shape.type == KvType::kQ8_0 ? 5 : 12;
     for (uint16_t& half : halves) {
-      half = static_cast<uint16_t>((random() & 0x83ff) | (12 + random() % 4) << 10);
+      half = static_cast<uint16_t>((random() & 0x83ff) | (least + random() % 4) << 10);
     }
     if (!state_.reserve(depth + rows).ok()) std::abort();
     for (int64_t p = 0; p < depth; p += kPageTokens) {
@@ -121,7 +123,8 @@ void run_attention(benchmark::State& bench, const Shape& shape) {
   const double seen = static_cast<double>(rows) *
                       (static_cast<double>(depth) + 0.5 * (static_cast<double>(rows) + 1));
   const double flops = 4.0 * seen * static_cast<double>(shape.out_size());
-  const double gb = static_cast<double>(depth + rows) * shape.n_kv_heads * shape.head_dim * 4 / 1e9;
+  const double gb = static_cast<double>(depth + rows) *
+                    static_cast<double>(shape.kv(1).page_bytes()) / kPageTokens / 1e9;
   bench.counters["TFLOPS"] = Counter(flops * n / 1e12, Counter::kIsRate);
   bench.counters["peak_share"] = Counter(flops * n / 1e12 / machine().tflops(), Counter::kIsRate);
   bench.counters["GB/s"] = Counter(gb * n, Counter::kIsRate);
@@ -129,20 +132,23 @@ void run_attention(benchmark::State& bench, const Shape& shape) {
 }
 
 void register_benches() {
-  static const Shape shapes[] = {{"smollm2", 9, 3, 64},
-                                 {"llama1b", 32, 4, 64},
-                                 {"llama7b", 32, 32, 128},
-                                 {"falcon7b", 71, 1, 64}};
-  for (const Shape& shape : shapes) {
-    benchmark::RegisterBenchmark(fmt::format("attention/{}", shape.name).c_str(), run_attention,
-                                 shape)
-        ->ArgNames({"rows", "depth"})
-        ->Args({1, 16384})
-        ->Args({512, 512})
-        ->Args({512, 8192})
-        ->Args({512, 16384})
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
+  constexpr Shape kShapes[] = {{"smollm2", 9, 3, 64},
+                               {"llama1b", 32, 4, 64},
+                               {"llama7b", 32, 32, 128},
+                               {"falcon7b", 71, 1, 64}};
+  for (const KvType type : {KvType::kF16, KvType::kQ8_0}) {
+    for (Shape shape : kShapes) {
+      shape.type = type;
+      const std::string name = fmt::format("attention/{}/{}", shape.name, kv_type_name(type));
+      benchmark::RegisterBenchmark(name.c_str(), run_attention, shape)
+          ->ArgNames({"rows", "depth"})
+          ->Args({1, 16384})
+          ->Args({512, 512})
+          ->Args({512, 8192})
+          ->Args({512, 16384})
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    }
   }
 }
 

@@ -143,6 +143,38 @@ TEST_P(GoldenModels, GiveTheSameBitsInChunksOfAnySize) {
   }
 }
 
+double rms(const std::vector<float>& values, const std::vector<float>& less = {}) {
+  double sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double difference = values[i] - (less.empty() ? 0.0 : less[i]);
+    sum += difference * difference;
+  }
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+// A block's numbers are rounded by steps of 1/127 of its largest, which is two to three times their
+// rms: an error of 1/127 * 3 / sqrt(12) = 0.7 % of keys and of values. Each layer adds that of its
+// values, and that of scores of some units, which the weights take as it is.
+constexpr double kQ8ErrorOfALayer = 0.02;
+
+TEST_P(GoldenModels, StayNearWithKeysAndValuesOf8BitsInChunksOfAnySize) {
+  const Golden golden = read_golden(GetParam());
+  for (const Isa isa : supported_isas()) {
+    SCOPED_TRACE(isa_name(isa));
+    const LoadedModel loaded = load_for_test(golden.folder, isa, 2);
+    const KvShape& shape = loaded.model->info().kv_shape;
+    if (shape.n_layers == 0) return;
+    loaded.model->set_kv_type(KvType::kQ8_0);
+    const std::vector<float> whole = trace(loaded, golden.input_ids, 512).logits;
+    EXPECT_LE(rms(whole, golden.logits),
+              kQ8ErrorOfALayer * std::sqrt(shape.n_layers) * rms(golden.logits));
+    EXPECT_NE(whole, golden.logits);
+    for (const int64_t chunk : {1, 31, 33}) {
+      EXPECT_EQ(trace(loaded, golden.input_ids, chunk).logits, whole) << "chunks of " << chunk;
+    }
+  }
+}
+
 // Three sequences, one of them halfway, in one batch: each gets the bits that it gets alone.
 TEST_P(GoldenModels, GiveTheSameBitsInARaggedBatch) {
   const Golden golden = read_golden(GetParam());

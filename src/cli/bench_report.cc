@@ -5,8 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "engine/engine_check.h"
-
 namespace overtake {
 namespace {
 
@@ -94,6 +92,7 @@ std::string heading(const BenchResult& result, const Colors& colors) {
   if (result.plan.n_sequences > 1) {
     out += fmt::format(", {} sequences together", result.plan.n_sequences);
   }
+  if (result.kv_type == KvType::kQ8_0) out += ", keys and values in q8_0";
   return out + "\n";
 }
 
@@ -105,6 +104,7 @@ Json bench_json(const BenchResult& result) {
           {"file_bytes", result.file_bytes},
           {"weight_bytes", result.weight_bytes},
           {"isa", result.isa},
+          {"kv_cache_type", result.kv_type ? Json(kv_type_name(*result.kv_type)) : Json()},
           {"threads", result.n_threads},
           {"depth", result.plan.depth},
           {"batch", result.plan.n_sequences},
@@ -113,7 +113,7 @@ Json bench_json(const BenchResult& result) {
           {"first_token_s", result.first_token_s},
           {"rest_rss_bytes", result.rest_bytes},
           {"peak_rss_bytes", result.peak_bytes},
-          {"check", {{"mean_kl", result.mean_kl}, {"bound", kMaxMeanKl}}},
+          {"check", {{"mean_kl", result.check.mean_kl}, {"bound", result.check.bound}}},
           {"limits", limits_members(result.limits)},
           {"prefill", phase_json(result.prefill)},
           {"decode", phase_json(result.decode)}};
@@ -133,7 +133,7 @@ std::string bench_text(const BenchResult& result, const Colors& colors) {
       "  {}medians of {}; spread: (largest - smallest) / median; checked before: one pass and "
       "token "
       "by token, KL {:.1e}{}\n",
-      colors.dim, result.repeats, result.mean_kl, colors.reset);
+      colors.dim, result.repeats, result.check.mean_kl, colors.reset);
   out += fmt::format("  load {:.2f} s, first token {:.2f} s, memory at rest {}, at most {}\n",
                      result.load_s, result.first_token_s, human_bytes(result.rest_bytes),
                      human_bytes(result.peak_bytes));

@@ -57,8 +57,10 @@ Status Bench::load() {
   const ResolvedModel found = TRY(resolve_model(options_.model));
   step("loading " + found.name);
   const Clock::time_point start = Clock::now();
-  model_ = TRY(
-      LocalModel::load({.path = found.path, .name = found.name, .n_threads = options_.n_threads}));
+  model_ = TRY(LocalModel::load({.path = found.path,
+                                 .name = found.name,
+                                 .n_threads = options_.n_threads,
+                                 .kv_type = options_.kv_type}));
   result_.load_s = seconds_since(start);
   trial_ = TRY(SpeedTrial::make(*model_, options_.plan));
   const ModelInfo& info = model_->model().info();
@@ -70,6 +72,7 @@ Status Bench::load() {
   result_.isa = model_->backend().name();
   result_.file_bytes = model_->checkpoint().file_bytes();
   result_.weight_bytes = info.weight_bytes;
+  if (info.kv_shape.n_layers > 0) result_.kv_type = info.kv_shape.type;
   result_.n_threads = model_->pool().n_threads();
   result_.plan = options_.plan;
   result_.repeats = options_.repeats;
@@ -82,7 +85,7 @@ Status Bench::check() {
   const int64_t n = std::min(kCheckTokens, info.max_positions);
   const auto ids = random_tokens(info.vocab_size, n, 2);
   const auto ops = model_->backend().make_ops();
-  result_.mean_kl = TRY(check_engine(model_->model(), *ops, ids)).mean_kl;
+  result_.check = TRY(check_engine(model_->model(), *ops, ids));
   const std::vector<int32_t> prompt(ids.begin(),
                                     ids.begin() + std::max<int64_t>(1, n - kCheckAnswer));
   const auto first = TRY(trial_->continue_greedily(prompt, kCheckAnswer));

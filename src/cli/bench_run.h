@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine_check.h"
 #include "engine/speed_trial.h"
 #include "tensor/cpu/machine_limits.h"
 
@@ -19,6 +20,7 @@ struct BenchOptions {
   int n_threads = 0;  // 0: default_thread_count()
   int64_t repeats = 5;
   SpeedPlan plan;
+  std::optional<KvType> kv_type;  // as LocalModelOptions has it
 };
 
 // Prefill or decode.
@@ -38,7 +40,8 @@ struct BenchResult {
   std::string arch;
   std::string isa;
   uint64_t file_bytes = 0;
-  uint64_t weight_bytes = 0;  // packed
+  uint64_t weight_bytes = 0;      // packed
+  std::optional<KvType> kv_type;  // unset: the model keeps none
   int n_threads = 0;
   SpeedPlan plan;
   int64_t repeats = 0;
@@ -46,7 +49,7 @@ struct BenchResult {
   double first_token_s = 0;  // from the start of loading to the first token of a short prompt
   uint64_t rest_bytes = 0;   // of memory, after that token
   uint64_t peak_bytes = 0;   // ... until the last repetition
-  double mean_kl = 0;        // see EngineCheck
+  EngineCheck check;
   std::optional<BenchPhase> prefill, decode;  // absent where no tokens were asked for
   MachineLimits limits;
 };

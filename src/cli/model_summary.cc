@@ -121,8 +121,9 @@ uint64_t state_bytes(const ModelInfo& info, int64_t n_tokens) {
 std::string state_text(const ModelInfo& info) {
   std::string out;
   if (info.kv_shape.n_layers > 0) {
-    out = fmt::format("{} of keys and values at {} tokens",
+    out = fmt::format("{} of keys and values in {} at {} tokens",
                       human_bytes(kv_bytes(info.kv_shape, info.context_length)),
+                      kv_type_name(info.kv_shape.type),
                       with_commas(static_cast<uint64_t>(info.context_length)));
   }
   if (info.recurrent_shape.n_layers > 0) {

@@ -165,7 +165,8 @@ Result<std::shared_ptr<Generator>> make_local_generator(std::unique_ptr<LocalMod
   if (!options.draft_path.empty() && options.speculation != Speculation::kNone) {
     draft = TRY(LocalModel::load({.path = options.draft_path,
                                   .deterministic = options.deterministic,
-                                  .pool = model->shared_pool()}));
+                                  .pool = model->shared_pool(),
+                                  .kv_type = options.kv_type}));
     TRY(check_draft(*model, *draft));
   }
   return std::shared_ptr<Generator>(

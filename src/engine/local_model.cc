@@ -81,6 +81,7 @@ Result<std::unique_ptr<LocalModel>> LocalModel::load(const LocalModelOptions& op
   // The vocabulary takes one thread and the weights take all; what is idle in one helps the other.
   auto text = std::async(std::launch::async, [&] { return out->load_text(); });
   out->model_ = TRY(load_model(*out->checkpoint_, *out->backend_));
+  if (options.kv_type) out->model_->set_kv_type(*options.kv_type);
   TRY(text.get());
   TRY(out->check_vocabulary());
   TRY(out->load_defaults());

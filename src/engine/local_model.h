@@ -31,6 +31,9 @@ struct LocalModelOptions {
   std::shared_ptr<ThreadPool> pool;
   // Memory for attention state, the draft model's too; unset: from what the machine has free.
   std::optional<uint64_t> kv_bytes;
+  // What keys and values are kept in, the draft model's too; unset: f32 for weights of f32, else
+  // f16.
+  std::optional<KvType> kv_type;
 };
 
 // Immutable after loading, but for the pool, which serves one caller at a time.

@@ -10,12 +10,14 @@
 namespace overtake {
 namespace {
 
-std::shared_ptr<Generator> load(const std::string& file, Speculation speculation) {
+std::shared_ptr<Generator> load(const std::string& file, Speculation speculation,
+                                std::optional<KvType> kv_type = {}) {
   auto generator = make_local_generator({.path = OVERTAKE_TEST_DATA_DIR "/" + file,
                                          .name = "model",
                                          .n_threads = 2,
                                          .speculation = speculation,
-                                         .kv_bytes = 64u << 20});
+                                         .kv_bytes = 64u << 20,
+                                         .kv_type = kv_type});
   EXPECT_TRUE(generator.ok()) << generator.error().message;
   return *generator;
 }
@@ -177,9 +179,9 @@ TEST(Speculation, EndsAtTheLengthThatWasAsked) {
 }
 
 // The state behind an answer is the same too: the next turn finds as much of it.
-TEST(Speculation, LeavesTheSameStateToTheNextTurn) {
-  const auto plain = load("golden/llama2-gqa", Speculation::kNone);
-  const auto fast = load("golden/llama2-gqa", Speculation::kAlways);
+void expect_the_same_next_turn(std::optional<KvType> kv_type) {
+  const auto plain = load("golden/llama2-gqa", Speculation::kNone, kv_type);
+  const auto fast = load("golden/llama2-gqa", Speculation::kAlways, kv_type);
   for (uint32_t seed = 0; seed < 6; ++seed) {
     std::vector<Told> turns[2];
     for (const auto& generator : {plain, fast}) {
@@ -195,6 +197,9 @@ TEST(Speculation, LeavesTheSameStateToTheNextTurn) {
     EXPECT_GT(turns[1][1].cached_tokens, 50);
   }
 }
+
+TEST(Speculation, LeavesTheSameStateToTheNextTurn) { expect_the_same_next_turn({}); }
+TEST(Speculation, LeavesTheSame8BitStateToTheNextTurn) { expect_the_same_next_turn(KvType::kQ8_0); }
 
 // Text of the letters a to d: stop strings and end tokens within runs of guesses.
 GenerateRequest letters(uint32_t seed) {

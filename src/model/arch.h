@@ -40,6 +40,9 @@ class Model {
  public:
   virtual ~Model() = default;
   const ModelInfo& info() const { return info_; }
+  // What keys and values are kept in, instead of the type that suits the weights; before anyone
+  // makes states for the model.
+  void set_kv_type(KvType type) { info_.kv_shape.type = type; }
   // Runs the batch and appends its tokens to the segments' states (the caller commits):
   // logits [n_logit_rows, vocab_size].
   virtual Tensor forward(const Batch& batch, Ops& ops) const = 0;

@@ -71,10 +71,8 @@ Tensor CountOps::attention(Tensor qkv, const AttentionSpec& spec, int layer) {
     }
     read += static_cast<double>(positions.back() + 1 - first_seen(positions.front()));
   }
-  const double head_dim = spec.head_dim;
-  work_.attention += 2.0 * 2.0 * keys * spec.n_heads * head_dim;
-  work_.bytes +=
-      2.0 * read * spec.n_kv_heads * head_dim * static_cast<double>(kv_shape_.element_bytes());
+  work_.attention += 2.0 * 2.0 * keys * spec.n_heads * spec.head_dim;
+  work_.bytes += 2.0 * read * static_cast<double>(kv_shape_.plane_bytes()) / kPageTokens;
   return make(qkv.rows, int64_t{spec.n_heads} * spec.head_dim);
 }
 

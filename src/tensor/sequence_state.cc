@@ -8,10 +8,23 @@
 
 namespace overtake {
 
-size_t KvShape::plane_bytes() const {
-  return static_cast<size_t>(n_kv_heads) * static_cast<size_t>(head_dim) * kPageTokens *
-         element_bytes();
+std::string_view kv_type_name(KvType type) {
+  return type == KvType::kF32 ? "f32" : type == KvType::kF16 ? "f16" : "q8_0";
 }
+
+std::optional<KvType> find_kv_type(std::string_view name) {
+  for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kQ8_0}) {
+    if (kv_type_name(type) == name) return type;
+  }
+  return std::nullopt;
+}
+
+size_t KvShape::head_bytes() const {
+  if (type == KvType::kQ8_0) return Q8Head{head_dim}.bytes();
+  return static_cast<size_t>(head_dim) * kPageTokens * (type == KvType::kF32 ? 4 : 2);
+}
+
+size_t KvShape::plane_bytes() const { return static_cast<size_t>(n_kv_heads) * head_bytes(); }
 
 StatePool::StatePool(const KvShape& shape, int64_t max_pages, const RecurrentShape& recurrent,
                      int64_t max_slots)

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -16,19 +18,41 @@ namespace overtake {
 
 constexpr int kPageTokens = 32;
 
-enum class KvType { kF32, kF16 };
+enum class KvType { kF32, kF16, kQ8_0 };
+
+std::string_view kv_type_name(KvType type);  // "f32", "f16", "q8_0"
+std::optional<KvType> find_kv_type(std::string_view name);
+
+// What kQ8_0 makes of a head: blocks of 32 numbers of 8 bits along head_dim, each with an f16
+// scale, as GGUF's q8_0 has them. A token's numbers are padded with zeros to whole 16s, and so the
+// last block may be half of one.
+struct Q8Head {
+  static constexpr int kBlock = 32;
+  int head_dim;
+
+  constexpr int width() const { return (head_dim + 15) / 16 * 16; }
+  constexpr int n_blocks() const { return (width() + kBlock - 1) / kBlock; }
+  // A page's numbers, which its scales follow.
+  constexpr size_t number_bytes() const { return static_cast<size_t>(width()) * kPageTokens; }
+  constexpr size_t bytes() const {
+    return number_bytes() + static_cast<size_t>(n_blocks()) * kPageTokens * sizeof(uint16_t);
+  }
+};
 
 // A page holds 32 tokens of every layer. Within a layer:
 //   keys   [n_kv_heads, head_dim, 32]   transposed: 32 scores are 32 lanes
 //   values [n_kv_heads, 32, head_dim]
+// With kQ8_0, of each head numbers and then scales, where int8 pairs of dimensions are neighbours:
+//   keys   int8 [width / 2, 32, 2], f16 [n_blocks, 32]
+//   values int8 [32, width], f16 [n_blocks, 32]
 struct KvShape {
   int n_layers = 0;  // 0: the model has no attention, and its sequences need no pages
   int n_kv_heads = 0;
   int head_dim = 0;
   KvType type = KvType::kF32;
 
-  size_t element_bytes() const { return type == KvType::kF32 ? 4 : 2; }
-  size_t plane_bytes() const;  // keys (or values) of one layer of one page
+  size_t head_bytes() const;   // keys (or values) of one kv head of one layer of one page
+  size_t plane_bytes() const;  // of all its heads
   size_t page_bytes() const { return 2 * plane_bytes() * static_cast<size_t>(n_layers); }
   size_t key_offset(int layer) const { return 2 * plane_bytes() * static_cast<size_t>(layer); }
   size_t value_offset(int layer) const { return key_offset(layer) + plane_bytes(); }

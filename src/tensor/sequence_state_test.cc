@@ -26,6 +26,18 @@ TEST(KvShape, LaysLayersOutOneAfterAnother) {
   EXPECT_EQ(kShape.page_bytes(), 4 * kShape.plane_bytes());
   const KvShape half = {2, 3, 4, KvType::kF16};
   EXPECT_EQ(2 * half.page_bytes(), kShape.page_bytes());
+  // 34 bytes for 32 numbers; head sizes that are no multiple of 16 are padded.
+  const KvShape eighth = {2, 3, 64, KvType::kQ8_0};
+  EXPECT_EQ(eighth.page_bytes(), 2u * 2 * 3 * 32 * 64 * 34 / 32);
+  EXPECT_EQ((KvShape{1, 1, 48, KvType::kQ8_0}.page_bytes()), 2u * 32 * (48 + 2 * 2));
+  EXPECT_EQ((KvShape{1, 1, 20, KvType::kQ8_0}.page_bytes()), 2u * 32 * (32 + 2));
+}
+
+TEST(KvType, IsFoundByItsName) {
+  for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kQ8_0}) {
+    EXPECT_EQ(find_kv_type(kv_type_name(type)), type);
+  }
+  EXPECT_FALSE(find_kv_type("q4_0"));
 }
 
 TEST(SequenceState, NewPagesAreFinite) {

@@ -57,6 +57,10 @@ class Bench(unittest.TestCase):
             file.flush()
             result = bench(file.name, *PLAN)
             self.assertEqual(pathlib.Path(file.name).stem, result["model"])
+            self.assertEqual("f32", result["kv_cache_type"])  # as its weights
+            bytes_ = bench(file.name, *PLAN, "--kv-cache-type", "q8_0")
+            self.assertEqual("q8_0", bytes_["kv_cache_type"])
+            self.check_result(bytes_)
             self.assertEqual(pathlib.Path(file.name).stat().st_size, result["file_bytes"])
             self.check_result(result)
             result = bench(file.name, *PLAN, env={"OVERTAKE_ISA": "scalar", "OVERTAKE_THREADS": "1"})

@@ -32,6 +32,16 @@ class Commands(unittest.TestCase):
         self.assertEqual("apache-2.0", shown["licence"])
         self.assertTrue(shown["chat_template"] and shown["runs"])
         self.assertEqual(30 * 3 * 64 * 2 * 2, shown["memory"]["kv_bytes_per_token"])
+        self.assertEqual("f16", shown["memory"]["kv_cache_type"])
+
+    def test_show_tells_the_memory_of_8_bit_keys_and_values(self):
+        load = ["show", "--json", "--context", "4096", "--users", "3", "--kv-cache-type"]
+        halves = json.loads(program.run(*load, "f16").stdout)["memory"]
+        bytes_ = json.loads(program.run(*load, "q8_0").stdout)["memory"]
+        self.assertEqual("q8_0", bytes_["kv_cache_type"])
+        self.assertEqual(34 * halves["state_bytes"], 64 * bytes_["state_bytes"])
+        refused = program.run("show", "--kv-cache-type", "q3_k")
+        self.assertIn("--kv-cache-type; use f16, q8_0 or f32", refused.stderr)
 
     def test_doctor_finds_a_whole_machine_or_says_what_is_missing(self):
         done = program.run("doctor", "--json")

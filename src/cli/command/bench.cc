@@ -8,6 +8,7 @@
 #include "catalog/store.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
+#include "cli/kv_cache_option.h"
 #include "format/checkpoint.h"
 
 namespace overtake {
@@ -15,6 +16,7 @@ namespace {
 
 struct Options {
   BenchOptions bench;
+  std::string kv_cache_type;
   bool json = false;
   bool limits = false;
 };
@@ -74,8 +76,10 @@ Result<int> run(const Options& options) {
     return Error{ErrorCode::kInvalidArgument,
                  "nothing to measure; -p 0 and -n 0; give tokens to one of them"};
   }
+  BenchOptions bench = options.bench;
+  bench.kv_type = TRY(read_kv_cache_type(options.kv_cache_type));
   const BenchResult result =
-      TRY(run_bench(options.bench, [&](const std::string& what, double share, double left) {
+      TRY(run_bench(bench, [&](const std::string& what, double share, double left) {
         progress.show(what, share, left);
       }));
   progress.clear();
@@ -105,6 +109,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
       .range(1, 1000)
       .shows_default();
   line.add("--threads", bench.n_threads, "Threads; all processors if not given").range(1, 1024);
+  add_kv_cache_option(line, options->kv_cache_type);
   line.flag("--limits", options->limits,
             "Only the machine's limits: what each instruction set multiplies, how fast memory of "
             "MODEL's size (else 1 GiB) is read");

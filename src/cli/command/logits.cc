@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "catalog/store.h"
 #include "cli/command.h"
+#include "cli/kv_cache_option.h"
 #include "engine/trace.h"
 #include "format/checkpoint.h"
 #include "format/safetensors.h"
@@ -21,6 +22,7 @@ struct Options {
   std::string ids;
   std::string ids_file;
   std::string out;
+  std::string kv_cache_type;
   int64_t chunk = 512;
   bool hidden = false;
 };
@@ -63,6 +65,7 @@ Result<int> run(const Options& options) {
   ThreadPool pool(default_thread_count());
   const auto backend = make_cpu_backend(pool, TRY(choose_isa()));
   const auto model = TRY(load_model(*checkpoint, *backend));
+  if (const auto type = TRY(read_kv_cache_type(options.kv_cache_type))) model->set_kv_type(*type);
   const auto ops = backend->make_ops();
 
   std::vector<float> logits;
@@ -91,6 +94,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
   ids.excludes(file);
   line.add("--out", options->out, "safetensors file to write: logits [n_tokens, vocab]").required();
   line.flag("--hidden", options->hidden, "Also write hidden.K [n_tokens, width] of every layer");
+  add_kv_cache_option(line, options->kv_cache_type);
   line.add("--chunk", options->chunk, "Tokens a step; the result does not depend on it")
       .range(1, 1 << 16);
   return [options] { return run(*options); };

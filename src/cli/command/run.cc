@@ -13,6 +13,7 @@
 #include "cli/chat_session.h"
 #include "cli/command.h"
 #include "cli/confirm.h"
+#include "cli/kv_cache_option.h"
 #include "cli/pull_screen.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
@@ -28,6 +29,7 @@ struct Options {
   std::string model;
   std::string prompt;
   std::string draft;
+  std::string kv_cache_type;
   ChatOptions chat;
   int n_threads = 0;
   bool raw = false;
@@ -70,11 +72,12 @@ Result<std::shared_ptr<Generator>> open_model(const Options& options) {
     const auto upstreams = TRY(
         Upstreams::from(process_environment(), {.prices_file = overtake_home() + "/prices.json"}));
     if (auto remote = upstreams->find(options.model)) {
-      if (options.draft.empty()) return remote;
-      return Error{ErrorCode::kInvalidArgument,
-                   fmt::format("only models on this machine take a draft model; --draft with {}; "
-                               "leave it out",
-                               options.model)};
+      if (options.draft.empty() && options.kv_cache_type.empty()) return remote;
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("only models on this machine take {}; {} with {}; leave it out",
+                      options.draft.empty() ? "a type of keys and values" : "a draft model",
+                      options.draft.empty() ? "--kv-cache-type" : "--draft", options.model)};
     }
   }
   const ResolvedModel model = TRY(find_model(options.model));
@@ -82,6 +85,7 @@ Result<std::shared_ptr<Generator>> open_model(const Options& options) {
   local.path = model.path;
   local.name = model.name;
   local.n_threads = options.n_threads;
+  local.kv_type = TRY(read_kv_cache_type(options.kv_cache_type));
   local.speculation = options.plain ? Speculation::kNone : Speculation::kWhereFaster;
   if (!options.draft.empty()) local.draft_path = TRY(find_model(options.draft)).path;
   return make_local_generator(local);
@@ -131,6 +135,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
   line.add("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
   line.add("--draft", options->draft,
            "A smaller model of the same vocabulary that guesses ahead where that is faster");
+  add_kv_cache_option(line, options->kv_cache_type);
   line.add("--threads", options->n_threads, "Threads; all processors if not given").range(1, 1024);
   line.flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
   line.flag("--no-speculation", options->plain, "One token at a time, to measure by").hidden();

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "catalog/store.h"
 #include "cli/command.h"
+#include "cli/kv_cache_option.h"
 #include "cli/serve_config.h"
 #include "cli/signal_watch.h"
 #include "engine/local_generator.h"
@@ -35,6 +36,7 @@ struct ServeOptions {
   uint16_t port = 8080;
   std::string config_path;
   std::string draft;
+  std::string kv_cache_type;
   bool deterministic = false;
   bool plain = false;
 };
@@ -65,6 +67,7 @@ Result<std::shared_ptr<Generator>> load(const std::string& model, const std::str
   options.path = resolved.path;
   options.name = resolved.name;
   options.deterministic = serving.deterministic;
+  options.kv_type = TRY(read_kv_cache_type(serving.kv_cache_type));
   if (serving.plain) options.speculation = Speculation::kNone;
   if (!draft.empty()) options.draft_path = TRY(resolve_model(draft)).path;
   return make_local_generator(options);
@@ -170,6 +173,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
       "--draft", given->draft,
       "A smaller model of the same vocabulary that guesses ahead for the first MODEL where that "
       "is faster");
+  add_kv_cache_option(line, given->kv_cache_type);
   line.flag("--no-speculation", given->plain, "One token at a time, to measure by").hidden();
   line.flag("--deterministic", given->deterministic,
             "The same text on every machine, at some cost of speed");

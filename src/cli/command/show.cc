@@ -10,6 +10,7 @@
 #include "catalog/pull_record.h"
 #include "catalog/store.h"
 #include "cli/command.h"
+#include "cli/kv_cache_option.h"
 #include "cli/model_summary.h"
 #include "cli/terminal.h"
 #include "model/limits.h"
@@ -76,7 +77,9 @@ Json to_json(const Shown& shown) {
   json["n_layers"] = info.n_layers;
   json["n_kv_heads"] = info.kv_shape.n_kv_heads;
   json["head_dim"] = info.kv_shape.head_dim;
+  const bool keeps = info.kv_shape.n_layers > 0;
   json["memory"] = {{"weight_bytes", info.weight_bytes},
+                    {"kv_cache_type", keeps ? Json(kv_type_name(info.kv_shape.type)) : Json()},
                     {"kv_bytes_per_token", kv_bytes(info.kv_shape, kPageTokens) / kPageTokens},
                     {"kv_bytes_at_context", kv_bytes(info.kv_shape, info.context_length)},
                     {"recurrent_bytes", info.recurrent_shape.bytes()},
@@ -167,6 +170,7 @@ void print_text(const Shown& shown) {
 
 struct Options {
   std::string model;
+  std::string kv_cache_type;
   bool as_json = false;
   bool only_template = false;
   Load load;
@@ -198,6 +202,8 @@ Result<int> run_show(const Options& options) {
               .summary = TRY(summarize(*checkpoint)),
               .info = verify_model(*checkpoint),
               .load = options.load};
+  const auto kv_type = TRY(read_kv_cache_type(options.kv_cache_type));
+  if (kv_type && shown.info.ok()) shown.info->kv_shape.type = *kv_type;
   // A file that contradicts itself is an error; a vocabulary alone, or an architecture that we
   // lack, is still shown.
   if (!shown.info.ok() && shown.info.error().code == ErrorCode::kDamaged &&
@@ -224,6 +230,7 @@ std::function<Result<int>()> setup_show(CommandLine& line) {
       .range(1, kMaxContext);
   line.add("--users", options->load.users, "Tell the memory for this many users at once")
       .range(1, 1'000'000);
+  add_kv_cache_option(line, options->kv_cache_type);
   line.flag("--template", options->only_template, "Print the chat template, nothing else");
   line.flag("--json", options->as_json, "Print JSON");
   return [options] { return run_show(*options); };

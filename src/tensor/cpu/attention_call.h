@@ -21,11 +21,6 @@ struct AttentionCall {
 
   int group() const { return spec.n_heads / spec.n_kv_heads; }  // query heads of a kv head
   int padded_dim() const { return pad_lanes(spec.head_dim); }
-  // Of one kv head's keys, or values, in a page.
-  size_t head_bytes() const {
-    return static_cast<size_t>(spec.head_dim) * kPageTokens * shape.element_bytes();
-  }
-
   // Query `query` of a kv head of a segment is of the segment's row query / group, and of head
   // query % group of the kv head.
   int head(int kv_head, int64_t query) const {
@@ -58,7 +53,7 @@ struct AttentionCall {
   }
   // The page of position `base`, on the way to that of position `next`.
   PagePart page(const Segment& segment, int kv_head, int64_t base, int64_t next) const {
-    const size_t head = static_cast<size_t>(kv_head) * head_bytes();
+    const size_t head = static_cast<size_t>(kv_head) * shape.head_bytes();
     const std::byte* page = segment.state->page(base) + head;
     const std::byte* next_page = segment.state->page(next) + head;
     return {page + shape.key_offset(layer), page + shape.value_offset(layer), base,

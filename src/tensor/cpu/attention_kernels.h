@@ -35,8 +35,13 @@ struct AttentionTile {
   int head_dim;
   int padded_dim;  // pad_lanes(head_dim)
   KvType type;
-  const float* queries;    // [n_rows, head_dim], turned by the rope, scaled
-  const KeyRange* ranges;  // [n_rows]
+  const float* queries;  // [n_rows, head_dim], turned by the rope, scaled
+  // kQ8_0: the same as whole numbers times a scale a row, and room for what a page's scales become.
+  const int16_t* whole_queries;  // [n_rows, padded_dim]
+  const float* query_scales;     // [n_rows]
+  float* scales;                 // [n_blocks, kPageTokens] and kLanePad more, scratch
+  float* weights;                // [n_rows, kPageTokens], scratch
+  const KeyRange* ranges;        // [n_rows]
   SoftmaxState state;
   float* scores;   // [n_rows, kPageTokens], scratch
   float* rescale;  // [pad_lanes(n_rows)], scratch
@@ -45,12 +50,19 @@ struct AttentionTile {
 
 // One kv head's part of a page, whose first token stands at position `base`.
 struct PagePart {
-  const std::byte* keys;    // [head_dim, kPageTokens]
-  const std::byte* values;  // [kPageTokens, head_dim]
+  const std::byte* keys;  // as KvShape has them
+  const std::byte* values;
   int64_t base;
   // Those of the page to be attended next (or of this one again), to be fetched early.
   const std::byte* next_keys;
   const std::byte* next_values;
+};
+
+// The kind of a head in a page, and a token's place there.
+struct PageSlot {
+  KvType type;
+  int head_dim;
+  int slot;  // position % kPageTokens
 };
 
 // One row's turn: y[i] = x[i] * cos[i] + x[partner of i] * sin[i], the sign being in `sin`.
@@ -63,10 +75,13 @@ struct Turn {
 struct AttentionKernels {
   // out [head_dim] = turned x * scale. In and out are distinct.
   void (*turn)(const float* x, const Turn& turn, int head_dim, float scale, float* out);
-  // Element i of x to element i * kPageTokens of `keys`: x becomes a column of the page. f16
-  // saturates at its largest number.
-  void (*store_key)(const float* x, int head_dim, KvType type, std::byte* keys);
-  void (*store_value)(const float* x, int head_dim, KvType type, std::byte* values);
+  // x [head_dim] becomes a token's key, or value, among those of its kv head in a page. What is
+  // beyond the largest number of f16, or of a block of kQ8_0, becomes that.
+  void (*store_key)(const float* x, const PageSlot& at, std::byte* keys);
+  void (*store_value)(const float* x, const PageSlot& at, std::byte* values);
+  // x [head_dim] as whole numbers [padded_dim] times the scale that it returns: NaN where an
+  // element is not finite.
+  float (*quantize_query)(const float* x, int head_dim, int16_t* out);
   // To no keys.
   void (*clear)(const SoftmaxState& state, int n_rows, int padded_dim);
   // Adds the keys of a page to the tile's state.

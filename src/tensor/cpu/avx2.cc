@@ -20,8 +20,10 @@ namespace {
 #include "tensor/cpu/kernel/math.inl.h"
 #include "tensor/cpu/kernel/rows.inl.h"
 #include "tensor/cpu/kernel/rope.inl.h"
+#include "tensor/cpu/kernel/store.inl.h"
 #include "tensor/cpu/kernel/multiply.inl.h"
 #include "tensor/cpu/kernel/attention.inl.h"
+#include "tensor/cpu/kernel/attention_q8.inl.h"
 #include "tensor/cpu/kernel/recurrence.inl.h"
 // clang-format on
 }  // namespace

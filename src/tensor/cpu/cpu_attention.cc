@@ -61,24 +61,21 @@ void CpuAttention::append(const AttentionCall& call) {
 void CpuAttention::append_rows(const AttentionCall& call, const Segment& segment, int64_t first,
                                int64_t last, float* turned) {
   const AttentionSpec& spec = call.spec;
-  const size_t size = call.shape.element_bytes();
   for (int64_t i = first; i < last; ++i) {
     const int64_t row = segment.first_row + i;
     const int64_t position = call.position(segment, i);
-    const size_t slot = static_cast<size_t>(position % kPageTokens);
+    const PageSlot slot = {call.shape.type, spec.head_dim,
+                           static_cast<int>(position % kPageTokens)};
     std::byte* page = segment.state->page(position);
     const float* keys = call.qkv.row(row) + int64_t{spec.n_heads} * spec.head_dim;
     const float* values = keys + int64_t{spec.n_kv_heads} * spec.head_dim;
     const Turn turn = ropes_.turn(row);
     for (int head = 0; head < spec.n_kv_heads; ++head) {
-      const size_t part = static_cast<size_t>(head) * call.head_bytes();
+      const size_t part = static_cast<size_t>(head) * call.shape.head_bytes();
       const int64_t at = int64_t{head} * spec.head_dim;
       kernels_.turn(keys + at, turn, spec.head_dim, 1.0f, turned);
-      kernels_.store_key(turned, spec.head_dim, call.shape.type,
-                         page + call.shape.key_offset(call.layer) + part + slot * size);
-      kernels_.store_value(values + at, spec.head_dim, call.shape.type,
-                           page + call.shape.value_offset(call.layer) + part +
-                               slot * size * static_cast<size_t>(spec.head_dim));
+      kernels_.store_key(turned, slot, page + call.shape.key_offset(call.layer) + part);
+      kernels_.store_value(values + at, slot, page + call.shape.value_offset(call.layer) + part);
     }
   }
 }
@@ -130,6 +127,10 @@ CpuAttention::Worker CpuAttention::make_worker(const AttentionCall& call) {
   worker.queries = arena_.floats(int64_t{kMaxTileRows} * head_dim);
   worker.ranges = reinterpret_cast<KeyRange*>(
       arena_.floats(static_cast<int64_t>(sizeof(KeyRange) / sizeof(float)) * kMaxTileRows));
+  const bool whole = call.shape.type == KvType::kQ8_0;
+  const int64_t most = whole ? kMaxTileRows : 0;
+  worker.whole_queries = reinterpret_cast<int16_t*>(arena_.floats(most * call.padded_dim() / 2));
+  worker.query_scales = arena_.floats(most);
   worker.total = make_state(kMaxTileRows, call.padded_dim());
   worker.part = make_state(kMaxTileRows, call.padded_dim());
   worker.tile = {.n_rows = 0,
@@ -137,6 +138,10 @@ CpuAttention::Worker CpuAttention::make_worker(const AttentionCall& call) {
                  .padded_dim = call.padded_dim(),
                  .type = call.shape.type,
                  .queries = worker.queries,
+                 .whole_queries = worker.whole_queries,
+                 .query_scales = worker.query_scales,
+                 .scales = arena_.floats(Q8Head{head_dim}.n_blocks() * kPageTokens + kLanePad),
+                 .weights = arena_.floats(most * kPageTokens),
                  .ranges = worker.ranges,
                  .state = worker.total,
                  .scores = arena_.floats(kMaxTileRows * kPageTokens),
@@ -154,6 +159,11 @@ void CpuAttention::load_block(const AttentionCall& call, const Block& block, Wor
     const float* from = call.query(*block.segment, block.kv_head, query);
     kernels_.turn(from, ropes_.turn(block.segment->first_row + row), head_dim, call.spec.scale,
                   worker.queries + int64_t{i} * head_dim);
+    if (call.shape.type == KvType::kQ8_0) {
+      worker.query_scales[i] =
+          kernels_.quantize_query(worker.queries + int64_t{i} * head_dim, head_dim,
+                                  worker.whole_queries + int64_t{i} * call.padded_dim());
+    }
     worker.ranges[i] = call.range(*block.segment, block.kv_head, query);
     // Rows lie too far apart for the processor to foresee the next.
     const int64_t next = std::min<int64_t>(row + 2, block.segment->n_rows - 1);

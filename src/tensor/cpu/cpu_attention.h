@@ -47,6 +47,8 @@ class CpuAttention {
   struct Worker {
     AttentionTile tile;
     float* queries;
+    int16_t* whole_queries;  // kQ8_0, as in the tile
+    float* query_scales;
     KeyRange* ranges;
     SoftmaxState total;  // over the spans so far
     SoftmaxState part;   // of one span

@@ -64,7 +64,11 @@ PromptAttention::Worker PromptAttention::make_worker(const PromptShape& shape, i
   worker.top = arena_.floats(most);
   worker.sum = arena_.floats(most * kLanePad);
   worker.out = arena_.floats(most * shape.width());
-  worker.keys = {0, halves(shape.key_size()), halves(shape.value_size()), {}};
+  worker.keys = {0,
+                 halves(shape.key_size()),
+                 halves(shape.value_size()),
+                 arena_.floats(Q8Head{shape.head_dim}.n_blocks() * kPageTokens),
+                 {}};
   worker.scratch = arena_.floats(kPromptScratch);
   worker.blocks = reinterpret_cast<PromptQueries*>(
       arena_.floats(static_cast<int64_t>(sizeof(PromptQueries) / sizeof(float)) * most));
@@ -137,7 +141,7 @@ void PromptAttention::attend(const AttentionCall& call, const Block& block,
 void PromptAttention::run(const AttentionCall& call, const Batch& batch) {
   list_blocks(call, batch);
   if (blocks_.empty()) return;
-  const PromptShape shape = {call.spec.head_dim};
+  const PromptShape shape = {call.spec.head_dim, call.shape.type};
   int64_t most = 0, work = 0;
   for (const Block& block : blocks_) {
     most = std::max(most, round_up(block.n_queries, kQueryBlock));

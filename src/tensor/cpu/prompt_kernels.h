@@ -22,6 +22,7 @@ constexpr int pad_to(int n, int multiple) { return (n + multiple - 1) / multiple
 // Sizes that follow from head_dim. Matrix products take depths of 32, and 32 outputs.
 struct PromptShape {
   int head_dim;
+  KvType type;
 
   constexpr int depth() const { return pad_to(head_dim, 32); }
   constexpr int width() const { return pad_to(head_dim, 32); }  // floats of a row of `out`
@@ -52,6 +53,7 @@ struct PromptKeys {
   int64_t base;  // position of the first
   uint16_t* keys;
   uint16_t* values;
+  float* scales;  // [n_blocks, kPageTokens], scratch; kQ8_0
   // Positions of the block whose value holds a NaN. It stands as zero in `values`; queries that see
   // it become NaN by this.
   uint64_t bad[kKeyBlock / 64];

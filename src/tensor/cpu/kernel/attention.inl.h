@@ -158,43 +158,58 @@ OVERTAKE_INLINE bool any_not_finite(const uint16_t* p, int64_t n) {
   return reduce_add(zeros) != 0.0f;
 }
 
+// The page's keys that any row of the tile sees. The others are left out: their slots may hold
+// another sequence's past.
+inline LaneRange seen_lanes(const AttentionTile& tile, int64_t base) {
+  LaneRange lanes = {kPageTokens, 0};
+  for (int i = 0; i < tile.n_rows; ++i) {
+    const LaneRange row = lanes_of(tile.ranges[i], base);
+    if (row.first >= row.end) continue;
+    if (row.first < lanes.first) lanes.first = row.first;
+    if (row.end > lanes.end) lanes.end = row.end;
+  }
+  return lanes;
+}
+
+inline bool see_the_same(const AttentionTile& tile, const LaneRange& lanes, int64_t base) {
+  for (int i = 0; i < tile.n_rows; ++i) {
+    const LaneRange row = lanes_of(tile.ranges[i], base);
+    if (row.first != lanes.first || row.end != lanes.end) return false;
+  }
+  return true;
+}
+
+// Row `row` of a tile as a tile of its own.
+inline AttentionTile one_row(const AttentionTile& tile, int row) {
+  AttentionTile one = tile;
+  one.n_rows = 1;
+  one.scores += row * kPageTokens;
+  one.rescale += row;
+  one.state.out += static_cast<int64_t>(row) * tile.padded_dim;
+  return one;
+}
+
 // Rows of which some see less of the page than others: a weight of zero makes nothing of any value
 // but infinities and NaN. Where there are such, each row is given what it sees alone.
 template <typename T, typename Page>
 OVERTAKE_INLINE void gather_seen(const AttentionTile& tile, const Values& shape, const T* values,
                                  const PagePart& page, const Planes<Page>& planes) {
-  bool same = true;
-  for (int i = 0; i < tile.n_rows; ++i) {
-    const LaneRange row = lanes_of(tile.ranges[i], page.base);
-    same = same && row.first == shape.lanes.first && row.end == shape.lanes.end;
-  }
   const T* first = values + shape.lanes.first * shape.stride;
-  if (same || !any_not_finite(first, (shape.lanes.end - shape.lanes.first) * shape.stride)) {
+  if (see_the_same(tile, shape.lanes, page.base) ||
+      !any_not_finite(first, (shape.lanes.end - shape.lanes.first) * shape.stride)) {
     gather(tile, shape, values, planes);
     return;
   }
   for (int i = 0; i < tile.n_rows; ++i) {
     const LaneRange row = lanes_of(tile.ranges[i], page.base);
     if (row.first >= row.end) continue;
-    AttentionTile one = tile;
-    one.n_rows = 1;
-    one.scores += i * kPageTokens;
-    one.rescale += i;
-    one.state.out += static_cast<int64_t>(i) * tile.padded_dim;
-    gather(one, {row, shape.stride}, values, planes);
+    gather(one_row(tile, i), {row, shape.stride}, values, planes);
   }
 }
 
 template <typename T>
 inline void attend_as(const AttentionTile& tile, const PagePart& page) {
-  // Keys that no row of the tile sees are left out: their slots may hold another sequence's past.
-  LaneRange lanes = {kPageTokens, 0};
-  for (int i = 0; i < tile.n_rows; ++i) {
-    const LaneRange row = lanes_of(tile.ranges[i], page.base);
-    if (row.first >= row.end) continue;
-    if (row.first < lanes.first) lanes.first = row.first;
-    if (row.end > lanes.end) lanes.end = row.end;
-  }
+  const LaneRange lanes = seen_lanes(tile, page.base);
   if (lanes.first >= lanes.end) return;
   const Planes<T> planes = {
       reinterpret_cast<const T*>(page.keys), reinterpret_cast<const T*>(page.values),
@@ -215,11 +230,15 @@ inline void attend_as(const AttentionTile& tile, const PagePart& page) {
   }
 }
 
+inline void attend_q8(const AttentionTile& tile, const PagePart& page);
+
 inline void attend(const AttentionTile& tile, const PagePart& page) {
   if (tile.type == KvType::kF32) {
     attend_as<float>(tile, page);
-  } else {
+  } else if (tile.type == KvType::kF16) {
     attend_as<uint16_t>(tile, page);
+  } else {
+    attend_q8(tile, page);
   }
 }
 
@@ -257,5 +276,5 @@ inline void finish_row(const SoftmaxState& state, int row, int head_dim, float* 
   if (i < head_dim) store_part(out + i, load(from + i) * factor, head_dim - i);
 }
 
-const AttentionKernels attention_kernels = {turn_head, store_key,    store_value, clear_state,
-                                            attend,    merge_states, finish_row};
+const AttentionKernels attention_kernels = {turn_head,   store_key, store_value,  quantize_query,
+                                            clear_state, attend,    merge_states, finish_row};

@@ -20,6 +20,7 @@ struct Product {
 
 OVERTAKE_INLINE F32 load_as_f32(const float* p) { return load(p); }
 OVERTAKE_INLINE F32 load_as_f32(const uint16_t* p) { return load_f16(p); }
+OVERTAKE_INLINE F32 load_as_f32(const int8_t* p) { return load_i8(p); }
 
 template <int kRows, int kVectors, typename T, typename Page>
 inline void multiply_tile(const Product<T, Page>& p, int64_t row, int64_t col) {
@@ -77,6 +78,11 @@ OVERTAKE_INLINE void multiply_rows(const Product<T, Page>& p, int64_t row, int64
   int64_t col = 0;
   for (; cols - col >= kVectors * F32::kLanes; col += kVectors * F32::kLanes) {
     multiply_tile<kRows, kVectors>(p, row, col);
+  }
+  if constexpr (kVectors > 2) {
+    for (; cols - col >= 2 * F32::kLanes; col += 2 * F32::kLanes) {
+      multiply_tile<kRows, 2>(p, row, col);
+    }
   }
   for (; cols - col >= F32::kLanes; col += F32::kLanes) multiply_tile<kRows, 1>(p, row, col);
 }

@@ -1,5 +1,4 @@
-// Turning heads by rotary positions, and storing keys and values. Included inside an ISA region and
-// its namespace.
+// Turning heads by rotary positions. Included inside an ISA region and its namespace.
 
 OVERTAKE_INLINE int lanes_left(int n, int i) { return n - i < F32::kLanes ? n - i : F32::kLanes; }
 
@@ -32,38 +31,5 @@ inline void turn_head(const float* x, const Turn& turn, int head_dim, float scal
   for (int i = turn.n_dims; i < head_dim; i += F32::kLanes) {
     const int n = lanes_left(head_dim, i);
     store_lanes(out + i, load_lanes(x + i, n) * factor, n);
-  }
-}
-
-OVERTAKE_INLINE F32 saturate_f16(F32 x) {
-  return min(broadcast(65504.0f), max(broadcast(-65504.0f), x));
-}
-
-inline void store_key(const float* x, int head_dim, KvType type, std::byte* keys) {
-  if (type == KvType::kF32) {
-    float* to = reinterpret_cast<float*>(keys);
-    for (int i = 0; i < head_dim; ++i) to[i * kPageTokens] = x[i];
-    return;
-  }
-  uint16_t* to = reinterpret_cast<uint16_t*>(keys);
-  for (int i = 0; i < head_dim; i += F32::kLanes) {
-    uint16_t half[F32::kLanes];
-    const int count = lanes_left(head_dim, i);
-    store_f16(half, saturate_f16(load_part(x + i, count)));
-    for (int lane = 0; lane < count; ++lane) to[(i + lane) * kPageTokens] = half[lane];
-  }
-}
-
-inline void store_value(const float* x, int head_dim, KvType type, std::byte* values) {
-  if (type == KvType::kF32) {
-    memcpy(values, x, static_cast<size_t>(head_dim) * sizeof(float));
-    return;
-  }
-  uint16_t* to = reinterpret_cast<uint16_t*>(values);
-  for (int i = 0; i < head_dim; i += F32::kLanes) {
-    uint16_t half[F32::kLanes];
-    const int count = lanes_left(head_dim, i);
-    store_f16(half, saturate_f16(load_part(x + i, count)));
-    memcpy(to + i, half, static_cast<size_t>(count) * sizeof *half);
   }
 }

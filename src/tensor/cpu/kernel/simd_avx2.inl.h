@@ -87,6 +87,29 @@ OVERTAKE_INLINE void store_f16(uint16_t* p, F32 a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                    _mm256_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+OVERTAKE_INLINE F32 load_i8(const int8_t* p) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))};
+}
+struct PairSum {
+  __m256i v;
+};
+struct Pairs {
+  __m256i v;
+};
+OVERTAKE_INLINE PairSum zero_pair_sum() { return {_mm256_setzero_si256()}; }
+OVERTAKE_INLINE Pairs load_pairs(const int8_t* p) {
+  return {_mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+OVERTAKE_INLINE Pairs broadcast_pair(const int16_t* p) {
+  int32_t pair;
+  std::memcpy(&pair, p, sizeof pair);
+  return {_mm256_set1_epi32(pair)};
+}
+OVERTAKE_INLINE PairSum add_dots(PairSum sum, Pairs a, Pairs b) {
+  return {_mm256_add_epi32(sum.v, _mm256_madd_epi16(a.v, b.v))};
+}
+OVERTAKE_INLINE F32 to_f32(PairSum a) { return {_mm256_cvtepi32_ps(a.v)}; }
 OVERTAKE_INLINE F32 widen_bf16(__m128i half) {
   return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16))};
 }

@@ -68,6 +68,30 @@ OVERTAKE_INLINE void store_f16(uint16_t* p, F32 a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
                       _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+OVERTAKE_INLINE F32 load_i8(const int8_t* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
+}
+// kLanes sums of products of pairs of whole numbers.
+struct PairSum {
+  __m512i v;
+};
+struct Pairs {
+  __m512i v;  // int16
+};
+OVERTAKE_INLINE PairSum zero_pair_sum() { return {_mm512_setzero_si512()}; }
+OVERTAKE_INLINE Pairs load_pairs(const int8_t* p) {
+  return {_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+OVERTAKE_INLINE Pairs broadcast_pair(const int16_t* p) {
+  int32_t pair;
+  std::memcpy(&pair, p, sizeof pair);
+  return {_mm512_set1_epi32(pair)};
+}
+OVERTAKE_INLINE PairSum add_dots(PairSum sum, Pairs a, Pairs b) {
+  return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)};
+}
+OVERTAKE_INLINE F32 to_f32(PairSum a) { return {_mm512_cvtepi32_ps(a.v)}; }
 OVERTAKE_INLINE F32 load_bf16(const uint16_t* p) {
   const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16))};

@@ -75,6 +75,21 @@ OVERTAKE_INLINE F32 load_f16_part(const uint16_t* p, int64_t n) {
   return {n > 0 ? half_to_float(*p) : 0.0f};
 }
 OVERTAKE_INLINE void store_f16(uint16_t* p, F32 a) { *p = float_to_half(a.v); }
+OVERTAKE_INLINE F32 load_i8(const int8_t* p) { return {static_cast<float>(*p)}; }
+struct PairSum {
+  int32_t v;
+};
+struct Pairs {
+  int32_t low;
+  int32_t high;
+};
+OVERTAKE_INLINE PairSum zero_pair_sum() { return {0}; }
+OVERTAKE_INLINE Pairs load_pairs(const int8_t* p) { return {p[0], p[1]}; }
+OVERTAKE_INLINE Pairs broadcast_pair(const int16_t* p) { return {p[0], p[1]}; }
+OVERTAKE_INLINE PairSum add_dots(PairSum sum, Pairs a, Pairs b) {
+  return {sum.v + a.low * b.low + a.high * b.high};
+}
+OVERTAKE_INLINE F32 to_f32(PairSum a) { return {static_cast<float>(a.v)}; }
 OVERTAKE_INLINE F32 load_bf16(const uint16_t* p) {
   return {from_bits(static_cast<uint32_t>(*p) << 16)};
 }
