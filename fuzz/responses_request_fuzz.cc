@@ -1,5 +1,6 @@
 // The body of a request from a stranger, as OpenAI's Responses: it becomes a bounded call that a
-// writer can answer, whose items can be kept and read again, or an error in OpenAI's shape.
+// writer can answer, that can be sent on, and whose items can be kept and read again; or an error
+// in OpenAI's shape.
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "wire/openai/client.h"
 #include "wire/openai/dialect.h"
 #include "wire/openai/responses.h"
 
@@ -24,6 +26,9 @@ void check_call(const wire::Call& call, bool goes_on) {
   OVERTAKE_CHECK(request.top_logprobs >= -1 && request.top_logprobs <= 20);
   OVERTAKE_CHECK(request.extra.empty() || overtake::parse_json(request.extra, "extra").ok());
   (void)openai::shared_with_chat(request.extra);
+  (void)openai::needs_responses(request);
+  const auto sent = openai::write_responses_request(request, false);
+  OVERTAKE_CHECK(!sent.ok() || overtake::parse_json(sent->body, "sent").ok());
   const auto& chat = std::get<overtake::ChatPrompt>(request.prompt);
   OVERTAKE_CHECK(chat.messages.size() == call.origins.size());
   OVERTAKE_CHECK(goes_on || !chat.messages.empty());

@@ -126,7 +126,7 @@ TEST_F(ConversationsServerTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(refused(at + "/items", Json::object()), "items");
   EXPECT_EQ(refused(at + "/items", {{"items", Json::array()}}), "items");
   EXPECT_EQ(refused(at + "/items", {{"items", {message("a"), 1}}}), "items[1]");
-  EXPECT_EQ(refused(at + "/items", {{"items", {{{"type", "computer_call"}}}}}), "items[0].type");
+  EXPECT_EQ(refused(at + "/items", {{"items", {{{"content", "x"}}}}}), "items[0].type");
   EXPECT_EQ(get(at + "/items").body["data"].size(), 0u);
   EXPECT_EQ(send("conversations", Json::array()).status, 400);
 }

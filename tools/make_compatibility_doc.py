@@ -30,9 +30,11 @@ does.
 - **refused**: an error of the dialect names what can not be said, before anything is sent.
 - **-**: the dialect has no words for it, or the vendor never answers so.
 
-"compatible" are servers that speak OpenAI's API (vLLM, SGLang, llama-server, another Overtake);
-"local" are models on this machine: for these a refusal means that no local model does it yet. A
-vendor's model may still refuse what the vendor's API can say.
+"openai" is asked by chat completions, and by Responses where only these can say it;
+"openai-responses" are OpenAI's models that have nothing else. "compatible" are servers that speak
+OpenAI's API (vLLM, SGLang, llama-server, another Overtake); "local" are models on this machine: for
+these a refusal means that no local model does it yet. A vendor's model may still refuse what the
+vendor's API can say.
 """
 REASONING = """\
 Reasoning is passed back to the vendor that it came from, with its signature; to others it is not
@@ -46,7 +48,8 @@ told in every dialect that has a place for pages and the part of the text that t
 Anthropic's cites whole blocks by marks of its own, which no other vendor gives, and Ollama's has no
 place. To clients of the vendor's own dialect it comes as the vendor said it, and so do the blocks in
 which its own tools tell what they did; those say nothing to others, who get the answer's text.
-Tools that a vendor runs can be asked of that vendor only.
+Tools that a vendor runs can be asked of that vendor only, OpenAI's in the dialect of the API that
+runs them.
 """
 
 

@@ -53,6 +53,7 @@ struct VendorEvent {
   enum class Kind {
     kPart,     // of the answer's content: what the vendor's own tools did, and such
     kMembers,  // of the answer, beside its content
+    kNext,     // of the item of text that comes next, which is apart from the one before it
   };
   Kind kind = Kind::kPart;
   std::string dialect;  // as GenerateRequest::dialect
@@ -67,6 +68,8 @@ struct ReasoningEvent {
   std::string encrypted = {};
   std::string id = {};
   bool is_summary = false;  // the text is what a vendor tells of its model's thoughts, not they
+  // As TextEvent's; where a dialect has no parts of reasoning, an empty line stands between them.
+  bool begins_part = false;
 };
 // Text in which the model declines to answer.
 struct RefusalEvent {

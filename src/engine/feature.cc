@@ -30,8 +30,13 @@ std::optional<FeatureUse> unmet_in_chat(const ChatPrompt& chat, FeatureSet featu
     const Feature feature = chat.tools[t].name.empty() ? Feature::kVendorTools : Feature::kTools;
     if (!features.has(feature)) return FeatureUse{feature, -1, -1, static_cast<int>(t)};
   }
-  if (chat.tool_choice.kind != ToolChoice::Kind::kAuto && !features.has(Feature::kForcedTools)) {
+  using Kind = ToolChoice::Kind;
+  const Kind choice = chat.tool_choice.kind;
+  if (choice != Kind::kAuto && !features.has(Feature::kForcedTools)) {
     return FeatureUse{Feature::kForcedTools};
+  }
+  if (choice == Kind::kVendors && !features.has(Feature::kVendorTools)) {
+    return FeatureUse{Feature::kVendorTools};
   }
   return std::nullopt;
 }

@@ -105,9 +105,11 @@ struct ToolSpec {
 };
 
 struct ToolChoice {
-  enum class Kind { kAuto, kNone, kRequired, kNamed };
+  // kVendors: what only the request's dialect has words for, among tools that its vendor runs.
+  enum class Kind { kAuto, kNone, kRequired, kNamed, kVendors };
   Kind kind = Kind::kAuto;
   std::string name;              // of kNamed
+  ExtraFields extra;             // of kVendors: all of it
   std::optional<bool> parallel;  // whether several calls may come at once
 };
 

@@ -85,7 +85,9 @@ bool join(Event& last, Event& next) {
   if (auto* text = std::get_if<ReasoningEvent>(&last)) {
     auto* more = std::get_if<ReasoningEvent>(&next);
     const bool is_whole = !text->signature.empty() || !text->encrypted.empty();
-    if (more && !is_whole && text->id == more->id) {
+    const bool same = more && text->id == more->id &&
+                      (more->text.empty() || text->is_summary == more->is_summary);
+    if (same && !is_whole && !more->begins_part) {
       text->text += more->text;
       text->signature = std::move(more->signature);
       text->encrypted = std::move(more->encrypted);

@@ -2,7 +2,7 @@
 import itertools
 import json
 
-from simulator import anthropic, gemini
+from simulator import anthropic, gemini, responses
 from simulator.scenes import SCENES, Call, Cited, Ran, Refusal, Text, Thought
 
 from . import table
@@ -12,25 +12,58 @@ from .types_of_vendors import complaint
 
 # Which providers keep an assistant's texts and calls in their order, and which put instructions
 # that come later where they came.
-ORDERED = {"anthropic", "google"}
+ORDERED = {"openai-responses", "anthropic", "google"}
 # Whose reasoning is of use to whom. Signatures are for their vendor alone.
 SAME_VENDOR = {"openai": {"compatible"}, "anthropic": {"anthropic"}, "google": {"google"},
                "ollama": {"ollama"}}
 THOUGHT_TAKERS = {"compatible", "ollama"}  # unsigned reasoning, whoever had it
-SIGNED = {"anthropic", "google"}
+SIGNED = {"openai-responses", "anthropic", "google"}
+MARKS_FAILURES = {"anthropic", "google"}
 # Whose answers tell what the vendor's own tools did, in which parts.
 VENDORS_PARTS = {
     "anthropic": lambda scene: [block for block, _ in anthropic.blocks(scene)
                                 if "server_tool" in block["type"] or "_result" in block["type"]],
     "google": lambda scene: [part for part in gemini.parts(scene)
-                             if {"executableCode", "codeExecutionResult"} & set(part)]}
+                             if {"executableCode", "codeExecutionResult"} & set(part)],
+    "openai-responses": lambda scene: [item for item, _ in responses.items(scene, {})
+                                       if item["type"] == "web_search_call"]}
 # Who tells what the text rests on, and who can be told so.
-CITING = {"openai", "anthropic", "google"}
+CITING = {"openai", "openai-responses", "anthropic", "google"}
 TOLD = {"OpenAI chat", "OpenAI responses", "Gemini"}
+
+
+# Members of OpenAI's two APIs that mean the same in both.
+SHARED = {"service_tier"}
 
 
 class Wrong(Exception):
     pass
+
+
+def answering(provider, requests):
+    """Who was asked: of OpenAI what chat completions can not say goes to Responses."""
+    is_responses = provider == "openai" and any(r["path"] == responses.PATH for r in requests)
+    return "openai-responses" if is_responses else provider
+
+
+def is_own(dialect, provider):
+    """Whether the dialect is the one that the provider is asked in, but for what imitates it."""
+    if provider == "openai-responses" or dialect.NAME == "OpenAI responses":
+        return (provider, dialect.NAME) == ("openai-responses", "OpenAI responses")
+    return dialect.VENDOR == provider
+
+
+def extra_of(conversation, dialect):
+    extra = conversation.extra or {}
+    return extra.get(dialect.NAME, extra.get(dialect.VENDOR, {}))
+
+
+def reaches(name, dialect, provider):
+    """Whether a member that only the dialect's vendor knows leaves for the provider."""
+    if is_own(dialect, provider) or (dialect.NAME, provider) == ("OpenAI chat", "compatible"):
+        return True
+    return dialect.VENDOR == "openai" and name in SHARED and \
+        provider in ("openai", "openai-responses", "compatible")
 
 
 def equal(found, wanted, what):
@@ -44,15 +77,18 @@ def equal(found, wanted, what):
 def expected_flat(conversation, dialect, provider):
     ordered = dialect.ORDERED and provider in ORDERED
     messages = conversation.messages
-    if provider != dialect.VENDOR or provider not in VENDORS_PARTS:
+    if not is_own(dialect, provider) or provider not in VENDORS_PARTS:
         messages = without_vendors(messages)
     out = []
     for said in flat(messages, ordered):
         if said[1:2] == ("thought",):
-            same = provider in SAME_VENDOR[dialect.VENDOR]
+            same = provider in SAME_VENDOR[dialect.VENDOR] or \
+                (provider in SIGNED and is_own(dialect, provider))
             if not same and provider not in THOUGHT_TAKERS:
                 continue
             said = said[:3]
+        elif said[1:2] == ("gave",) and provider == "openai-responses":
+            continue  # it is not told
         elif said[1:2] == ("image",) and provider == "ollama":
             said = (said[0], "image", "", said[3])  # Ollama sees the type itself
         elif said[1:2] == ("image_url",) or said[1:2] == ("image",):
@@ -85,7 +121,7 @@ def check_messages(conversation, dialect, provider, messages):
     if provider in THOUGHT_TAKERS and provider not in SAME_VENDOR[dialect.VENDOR]:
         found, wanted = without_thoughts(found), without_thoughts(wanted)
     equal(found, wanted, "messages that left")
-    if provider in SIGNED and dialect.VENDOR in SIGNED:  # who can say so
+    if provider in MARKS_FAILURES and dialect.VENDOR in MARKS_FAILURES:
         equal(failures(messages), failures(conversation.messages), "failed results that left")
 
 
@@ -99,8 +135,11 @@ NO_PLACE = {("user", "google"), ("user", "ollama")}
 
 def leaves_out(conversation, dialect, provider):
     ran = any(part[0] in VENDORS for _, parts in conversation.messages for part in parts)
-    return any((name, provider) in NO_PLACE for name in conversation.options) or \
-        (ran and (provider != dialect.VENDOR or provider not in VENDORS_PARTS))
+    is_openais = dialect.VENDOR == "openai" and provider == "openai-responses"
+    unshared = [name for name in extra_of(conversation, dialect)
+                if is_openais and not reaches(name, dialect, provider)]
+    return any((name, provider) in NO_PLACE for name in conversation.options) or bool(unshared) or \
+        (ran and not (is_own(dialect, provider) and provider in VENDORS_PARTS))
 
 
 def drops(scene_name, dialect, provider):
@@ -108,12 +147,12 @@ def drops(scene_name, dialect, provider):
     scene = SCENES[scene_name]
     cites = scene.only(Cited) and provider in CITING
     ran = scene.only(Ran) and provider in VENDORS_PARTS
-    return bool(cites and not is_told(dialect, provider) or ran and dialect.VENDOR != provider)
+    return bool(cites and not is_told(dialect, provider) or ran and not is_own(dialect, provider))
 
 
 def is_told(dialect, provider):
     """Whether the dialect has a place for what the provider cites."""
-    return dialect.NAME in TOLD or (dialect.VENDOR == provider and provider in CITING)
+    return dialect.NAME in TOLD or (is_own(dialect, provider) and provider in CITING)
 
 
 def check_options(conversation, provider, options):
@@ -177,15 +216,14 @@ def check_request(conversation, dialect, provider, requests):
     has_signature = any(part[0] == "thought" for _, parts in conversation.messages
                         for part in parts)
     if has_signature:
-        signed = provider in SIGNED and dialect.VENDOR == provider
+        signed = provider in SIGNED and is_own(dialect, provider)
         equal(table.SIGNATURE in text, signed, "whether the signature left")
-    for vendor, extra in (conversation.extra or {}).items():
-        same = provider == vendor or (vendor, provider) == ("openai", "compatible")
-        wanted = same and dialect.VENDOR == vendor
-        for name in extra:
-            if f'"{name}"' in text and vendor != dialect.VENDOR:
-                continue  # a name that two vendors have
-            equal(f'"{name}"' in text, wanted, f"whether {name} left")
+    used = extra_of(conversation, dialect)
+    for name in {name for extra in (conversation.extra or {}).values() for name in extra}:
+        wanted = name in used and reaches(name, dialect, provider)
+        if not wanted and name in conversation.options | used:
+            continue  # it stands there for another reason, or two vendors have the name
+        equal(f'"{name}"' in text, wanted, f"whether {name} left")
 
 
 # ---- the answer that came
@@ -204,7 +242,7 @@ def expected_text(scene, dialect, provider):
 
 def stop_reasons(scene, dialect, provider, answer):
     stop = scene.stop
-    if stop == "stop_sequence" and provider in ("openai", "compatible", "google", "ollama"):
+    if stop == "stop_sequence" and provider != "anthropic":
         # Only Anthropic and vLLM say which string it was.
         return {dialect.STOP["stop"], dialect.STOP["stop_sequence"]}
     if stop in ("filter", "refusal") and provider == "ollama":
@@ -241,7 +279,7 @@ def check_answer(scene_name, dialect, provider, answer):
     text = expected_text(scene, dialect, provider)
     if text is not None:
         equal(answer.text + answer.refusal, text, "text")
-    if scene.stop == "refusal" and provider == "openai" and dialect.VENDOR == "openai":
+    if scene.stop == "refusal" and provider.startswith("openai") and dialect.VENDOR == "openai":
         equal(answer.refusal, text, "refusal")
     calls = [(call.name, call.arguments) for call in scene.only(Call)]
     is_cut = scene.cut and provider not in ("google", "ollama")
@@ -268,11 +306,11 @@ def check_answer(scene_name, dialect, provider, answer):
     equal(answer.citations, cited if provider in CITING and is_told(dialect, provider) else [],
           "citations")
     vendors = VENDORS_PARTS[provider](scene) if provider in VENDORS_PARTS else []
-    equal(answer.vendors, vendors if provider == dialect.VENDOR else [], "the vendor's own parts")
+    equal(answer.vendors, vendors if is_own(dialect, provider) else [], "the vendor's own parts")
     signed = [t.signature or t.encrypted for t in scene.only(Thought)]
-    if dialect.VENDOR == provider and provider in SIGNED and any(t.text or provider == "anthropic"
+    if is_own(dialect, provider) and provider in SIGNED and any(t.text or provider != "google"
                                                                 for t in scene.only(Thought)):
         equal(answer.signatures, signed, "signatures")
-    elif dialect.VENDOR != provider and any(each in answer.signatures for each in signed):
+    elif not is_own(dialect, provider) and any(each in answer.signatures for each in signed):
         raise Wrong("another vendor's signature")
     check_usage(scene, dialect, provider, answer.usage)

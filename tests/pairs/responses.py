@@ -112,6 +112,8 @@ def take_item(item, answer):
                                                      item["status"] == "incomplete")))
         answer.ids.append(item["call_id"])
         answer.add("c")
+    elif kind == "web_search_call":
+        answer.vendors.append(item)
     else:
         check(kind == "reasoning" and item["id"], str(item))
         answer.thought += "".join(part["text"] for part in

@@ -13,9 +13,16 @@ from . import anthropic, embeddings, gemini, judge, ollama, openai, responses, t
 from .conversation import Broken, CannotSay, Failed
 
 DIALECTS = (openai, responses, anthropic, gemini, ollama)
-PROVIDERS = ("openai", "compatible", "anthropic", "google", "ollama")
+PROVIDERS = ("openai", "openai-responses", "compatible", "anthropic", "google", "ollama")
 N_THREADS = 6
 _tags = itertools.count()
+
+
+def model_of(provider, word, tag):
+    """The name of a scene or a fault at a provider; OpenAI has two ways of answering."""
+    if provider == "openai-responses":
+        return f"openai/{simulated.responses.FAMILY}{word}.{tag}"
+    return f"{provider}/{word}.{tag}"
 
 
 def exchange(port, dialect, model, conversation, stream):
@@ -53,9 +60,11 @@ def try_pair(ports, dialect, provider, conversation, stream):
     port, simulator_port = ports
     tag = f"{dialect.VENDOR}{next(_tags)}"
     try:
-        answer = exchange(port, dialect, f"{provider}/{conversation.scene}.{tag}", conversation,
+        answer = exchange(port, dialect, model_of(provider, conversation.scene, tag), conversation,
                           stream)
-        judge.check_request(conversation, dialect, provider, world.recorded(simulator_port, tag))
+        requests = world.recorded(simulator_port, tag)
+        provider = judge.answering(provider, requests)
+        judge.check_request(conversation, dialect, provider, requests)
         judge.check_answer(conversation.scene, dialect, provider, answer)
         left_out = judge.leaves_out(conversation, dialect, provider) or \
             judge.drops(conversation.scene, dialect, provider)
@@ -87,7 +96,7 @@ def try_count(ports, dialect, provider):
         return None
     path, member = COUNTS[dialect.NAME]
     tag = f"count{next(_tags)}"
-    model = "null" if provider == "local" else f"{provider}/text.{tag}"
+    model = "null" if provider == "local" else model_of(provider, "text", tag)
     body = dialect.write(table.REQUESTS["one turn"], model, False)
     for name in ("model",) if dialect is gemini else ("max_tokens",):
         body.pop(name, None)
@@ -134,6 +143,9 @@ def run_pairs(port, simulator_port, conversations, with_local):
                 jobs[dialect.NAME, COUNT, provider, stream] = pool.submit(
                     try_count, (port, simulator_port), dialect, provider)
                 for name, asked in embeddings.ASKED.items():
+                    if provider == "openai-responses":
+                        jobs[dialect.NAME, name, provider, stream] = pool.submit(lambda: None)
+                        continue
                     jobs[dialect.NAME, name, provider, stream] = pool.submit(
                         embeddings.try_pair, (port, simulator_port), dialect, provider, asked)
         return {key: job.result() for key, job in jobs.items()}

@@ -61,6 +61,59 @@ def openai(body):
     return [(roles.get(m["role"], m["role"]), openai_parts(m)) for m in body["messages"]], options
 
 
+def responses_part(part):
+    kind = part["type"]
+    if kind == "input_image":
+        return url_part(part["image_url"])
+    if kind == "input_file" and "file_url" in part:
+        return ("file_url", part["file_url"])
+    if kind == "input_file":
+        media, data = part["file_data"][5:].split(";base64,")
+        return ("file", part.get("filename", ""), media, data)
+    return ("text", part["text"])
+
+
+def responses_item(item):
+    """(role, parts)"""
+    kind = item["type"]
+    if kind == "function_call":
+        return "assistant", [("call", item["call_id"], item["name"],
+                              json.loads(item["arguments"] or "{}"))]
+    if kind == "function_call_output":
+        output = item["output"]
+        if isinstance(output, list):
+            output = "".join(part["text"] for part in output)
+        return "tool", [("result", item["call_id"], "", output, False)]
+    if kind == "reasoning":
+        return "assistant", [("thought", "".join(part["text"] for part in item["summary"]),
+                              item["encrypted_content"])]
+    if kind == "web_search_call":
+        return "assistant", [("ran", item["action"]["query"])]
+    content = item["content"]
+    parts = [("text", content)] if isinstance(content, str) else \
+        [responses_part(part) for part in content]
+    return {"developer": "system"}.get(item["role"], item["role"]), parts
+
+
+def responses(body):
+    options = picked(body, {"temperature": "temperature", "top_p": "top_p", "user": "user",
+                            "parallel": "parallel_tool_calls", "logprobs": "top_logprobs",
+                            "max_tokens": "max_output_tokens"})
+    options |= picked(body.get("reasoning", {}), {"effort": "effort"})
+    if "tools" in body:
+        options["tools"] = [(t["name"], t.get("description"), t.get("parameters"))
+                            for t in body["tools"] if t["type"] == "function"]
+    if choice := body.get("tool_choice"):
+        options["choice"] = choice if isinstance(choice, str) else choice["name"]
+    form = body.get("text", {}).get("format", {})
+    if form.get("type") == "json_schema":
+        options["schema"] = form["schema"]
+    elif form.get("type") == "json_object":
+        options["json"] = True
+    messages = [("system", [("text", body["instructions"])])] if body.get("instructions") else []
+    return messages + [responses_item(item) for item in body["input"]], options
+
+
 def anthropic_part(block):
     kind = block["type"]
     source = block.get("source", {})
@@ -198,5 +251,5 @@ def ollama(body):
     return messages, options
 
 
-READERS = {"openai": openai, "compatible": openai, "anthropic": anthropic, "google": gemini,
-           "ollama": ollama}
+READERS = {"openai": openai, "openai-responses": responses, "compatible": openai,
+           "anthropic": anthropic, "google": gemini, "ollama": ollama}

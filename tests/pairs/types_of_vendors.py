@@ -23,11 +23,14 @@ def strict(kind):
         hints = typing_extensions.get_type_hints(kind, include_extras=True)
         members = {}
         for name, hint in hints.items():
-            while typing_extensions.get_origin(hint) in (
+            # __required_keys__ does not see what modules with postponed annotations say.
+            wanted = name in kind.__required_keys__
+            while (mark := typing_extensions.get_origin(hint)) in (
                     typing_extensions.Required, typing_extensions.NotRequired,
                     typing_extensions.Annotated):
+                if mark is not typing_extensions.Annotated:
+                    wanted = mark is typing_extensions.Required
                 hint = typing_extensions.get_args(hint)[0]
-            wanted = name in kind.__required_keys__
             members[name] = (typing_extensions.Required if wanted
                              else typing_extensions.NotRequired)[strict(hint)]
         out = typing_extensions.TypedDict(kind.__name__, members)
@@ -35,7 +38,8 @@ def strict(kind):
         return out
     if origin in (typing.Union, python_types.UnionType):
         return typing.Union[tuple(strict(each) for each in arguments)]
-    if origin in (collections.abc.Iterable, collections.abc.Sequence, list):
+    if origin in (collections.abc.Iterable, collections.abc.Sequence, list) or \
+            getattr(origin, "__name__", "") == "SequenceNotStr":
         return typing.List[strict(arguments[0])]
     if origin in (typing.IO, os.PathLike):  # a file that the package would read into a text
         return str
@@ -47,6 +51,9 @@ def adapter(vendor):
     if vendor == "openai":
         from openai.types.chat import completion_create_params as params
         return pydantic.TypeAdapter(strict(params.CompletionCreateParams))
+    if vendor == "openai-responses":
+        from openai.types.responses import response_create_params as responses_params
+        return pydantic.TypeAdapter(strict(responses_params.ResponseCreateParams))
     from anthropic.types import message_count_tokens_params, message_create_params
     if vendor == "anthropic-count":
         kind = message_count_tokens_params.MessageCountTokensParams
@@ -57,6 +64,10 @@ def adapter(vendor):
 
 def check_openai(body):
     adapter("openai").validate_python(body)
+
+
+def check_responses(body):
+    adapter("openai-responses").validate_python(body)
 
 
 def check_compatible(body):
@@ -109,9 +120,10 @@ def kept(sent, known, where):
             kept(one, other, where + "[]")
 
 
-CHECKS = {"openai": check_openai, "compatible": check_compatible, "anthropic": check_anthropic,
-          "anthropic-count": check_anthropic_count,
-          "google": check_gemini, "ollama": check_ollama}
+CHECKS = {"openai": check_openai, "openai-responses": check_responses,
+          "compatible": check_compatible, "anthropic": check_anthropic,
+          "anthropic-count": check_anthropic_count, "google": check_gemini,
+          "ollama": check_ollama}
 
 
 def complaint(provider, body):

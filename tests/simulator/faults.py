@@ -130,8 +130,9 @@ def unfinished(answer):
     return {key: unfinished(value) for key, value in answer.items() if key not in REASONS}
 
 
-REASONS = ("finish_reason", "stop_reason", "finishReason", "done", "done_reason")
-ENDINGS = ('"finish_reason": "', '"message_delta"', '"finishReason"', '"done": true')
+REASONS = ("finish_reason", "stop_reason", "finishReason", "done", "done_reason", "status")
+ENDINGS = ('"finish_reason": "', '"message_delta"', '"finishReason"', '"done": true',
+           '"response.completed"')
 
 
 # ---- what is odd and no fault

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 
-from . import anthropic, compatible, faults, gemini, ollama, openai
+from . import anthropic, compatible, faults, gemini, ollama, openai, responses
 from .scenes import SCENES
 
 VENDORS = {"openai": openai, "compatible": compatible, "anthropic": anthropic, "google": gemini,
@@ -171,6 +171,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def play(self, name, vendor, method, data):
         path = self.path[len(vendor.PREFIX):]
         kind = vendor.route(method, path)
+        if vendor is openai and path == responses.PATH:
+            vendor, kind = responses, "chat"
         if not vendor.has_key(self.headers, KEY.format(name)):
             return self.reply(401, vendor.error(401, "this is not the key"))
         if kind == "models":
@@ -183,6 +185,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if vendor is gemini:
             body["_model"] = model
         word, _, tag = model.partition(".")
+        if vendor is responses:
+            word = word.removeprefix(responses.FAMILY)
         attempt = self.server.record.add(tag, {
             "provider": name, "method": method, "path": path, "kind": kind, "model": model,
             "headers": {key.lower(): value for key, value in self.headers.items()},

@@ -29,6 +29,7 @@ struct Upstream {
   bool public_only = true;  // refuse addresses of this machine and of private networks
   const wire::ClientDialect* dialect = nullptr;
   HttpHeader (*authorize)(const std::string& key) = nullptr;
+  const wire::ClientDialect* (*dialect_for)(const GenerateRequest& request) = nullptr;
 };
 
 struct Provider {
@@ -36,6 +37,9 @@ struct Provider {
   HttpHeader (*authorize)(const std::string& key);
   // Its upstreams in this environment: of a vendor, one, even without its key.
   Result<std::vector<Upstream>> (*upstreams)(const Environment& environment);
+  // Of a vendor with several dialects, the one that asks for an answer to `request`, whose model is
+  // the vendor's own name; null: always `dialect`.
+  const wire::ClientDialect* (*dialect_for)(const GenerateRequest& request) = nullptr;
 };
 
 std::span<const Provider* const> all_providers();

@@ -31,6 +31,8 @@ bool drop_vendors_own(Event& event) {
   if (auto* thought = std::get_if<ReasoningEvent>(&event)) {
     thought->signature.clear();
     thought->encrypted.clear();
+    thought->id.clear();
+    if (std::exchange(thought->begins_part, false)) thought->text.insert(0, "\n\n");
     return !thought->text.empty();
   }
   if (auto* tool = std::get_if<ToolEvent>(&event)) tool->signature.clear();
@@ -93,7 +95,7 @@ void RemoteCall::on_head(const HttpResponseHead& head) {
   std::string type(head.header("content-type").value_or(""));
   std::ranges::transform(type, type.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  const wire::ClientDialect& dialect = *request_.upstream->dialect;
+  const wire::ClientDialect& dialect = *request_.dialect;
   reader_ = dialect.make_reader(type.starts_with(dialect.stream_type));
 }
 
@@ -127,7 +129,7 @@ void RemoteCall::on_done(const Status& status) {
   if (!status.ok()) return fail_or_retry(describe_breakage(upstream, status.error()));
   if (!reader_) {
     return fail_or_retry(
-        describe_refusal(upstream, head_, upstream.dialect->read_error(head_, error_body_)));
+        describe_refusal(upstream, head_, request_.dialect->read_error(head_, error_body_)));
   }
   std::vector<Event> events;
   const Status finished = reader_->finish(&events);
@@ -155,9 +157,14 @@ void RemoteCall::push(std::vector<Event> events) {
     }
     if (auto* failed = std::get_if<FailedEvent>(&event)) {
       const std::optional<UpstreamFault> fault = failed->upstream;
+      const bool retryable = failed->retryable;
       *failed = describe_breakage(*request_.upstream, failed->error);
-      if (fault) failed->upstream->type = without_key(*request_.upstream, fault->type);
-      if (fault) failed->upstream->code = without_key(*request_.upstream, fault->code);
+      if (fault) {
+        failed->retryable = retryable;
+        failed->upstream->status = fault->status;
+        failed->upstream->type = without_key(*request_.upstream, fault->type);
+        failed->upstream->code = without_key(*request_.upstream, fault->code);
+      }
     }
     over_ = is_last(event);
     if (over_) over_us_ = now_us();

@@ -15,13 +15,14 @@ namespace overtake {
 
 struct RemoteRequest {
   std::shared_ptr<const Upstream> upstream;
+  const wire::ClientDialect* dialect;  // of `outgoing`
   wire::Outgoing outgoing;
   std::shared_ptr<AnswerStream> answer;
   std::optional<int64_t> deadline_us;  // UTC
   // Reads an answer that is one document: a count, embeddings. Empty: it answers a prompt.
   std::function<std::unique_ptr<wire::AnswerReader>()> document_reader = {};
-  // Whether the client's dialect is the upstream's: nobody else has words for what only this vendor
-  // says, and what proves reasoning to it could not come back to it.
+  // Whether the client's dialect is that of `outgoing`: nobody else has words for what only this
+  // vendor says, and what proves reasoning to it could not come back to it.
   bool keeps_vendors_own = true;
   // The prices of the model that says it answers; null: the answer's price is unknown.
   std::function<const ModelPrices*(std::string_view answering)> prices = {};

@@ -55,7 +55,9 @@ class RemoteGenerator : public Generator {
         own_prices_(std::move(own_prices)) {
     info_.name = upstream_->name + "/" + model_;
     info_.owned_by = upstream_->name;
-    info_.features = upstream_->dialect->features;
+    GenerateRequest any;
+    any.model = model_;
+    info_.features = dialect_for(any).features;
     if (const auto* prices = find_prices(*upstream_, *own_prices_, model_, "")) {
       info_.prices = *prices;
     }
@@ -64,10 +66,11 @@ class RemoteGenerator : public Generator {
   const GeneratorInfo& info() const override { return info_; }
 
   Result<Answer> generate(GenerateRequest request) override {
-    TRY(check(request));
     request.model = model_;
+    const wire::ClientDialect& dialect = dialect_for(request);
+    TRY(check(request, dialect.features));
     RemoteRequest remote =
-        remote_for(TRY(upstream_->dialect->write_request(request, request.stream)), request);
+        remote_for(dialect, TRY(dialect.write_request(request, request.stream)), request);
     if (costs_tokens_only(request)) remote.prices = prices();
     return start(std::move(remote));
   }
@@ -75,9 +78,9 @@ class RemoteGenerator : public Generator {
   Result<Answer> count_tokens(GenerateRequest request) override {
     const wire::ClientDialect& dialect = *upstream_->dialect;
     if (!dialect.write_count) return Generator::count_tokens(std::move(request));
-    TRY(check(request));
+    TRY(check(request, dialect.features));
     request.model = model_;
-    RemoteRequest remote = remote_for(TRY(dialect.write_count(request)), request);
+    RemoteRequest remote = remote_for(dialect, TRY(dialect.write_count(request)), request);
     remote.document_reader = [&dialect] { return wire::make_count_reader(dialect.read_count); };
     return start(std::move(remote));
   }
@@ -85,9 +88,9 @@ class RemoteGenerator : public Generator {
   Result<Answer> embed(EmbedRequest request) override {
     const wire::ClientDialect& dialect = *upstream_->dialect;
     if (!dialect.write_embed) return Generator::embed(std::move(request));
-    TRY(check(request));
+    TRY(check(request, dialect.features));
     request.model = model_;
-    RemoteRequest remote = remote_for(TRY(dialect.write_embed(request)), request);
+    RemoteRequest remote = remote_for(dialect, TRY(dialect.write_embed(request)), request);
     remote.document_reader = [&dialect, n_inputs = request.inputs.size()] {
       return wire::make_embed_reader(dialect.read_embed, n_inputs);
     };
@@ -97,10 +100,14 @@ class RemoteGenerator : public Generator {
   }
 
  private:
+  const wire::ClientDialect& dialect_for(const GenerateRequest& request) const {
+    return upstream_->dialect_for ? *upstream_->dialect_for(request) : *upstream_->dialect;
+  }
+
   template <typename Request>
-  Status check(const Request& request) const {
+  Status check(const Request& request, FeatureSet features) const {
     TRY(check_key(*upstream_));
-    if (const auto unmet = first_unmet(request, info_.features)) {
+    if (const auto unmet = first_unmet(request, features)) {
       return Error{ErrorCode::kUnsupported,
                    fmt::format("{} does not support {}; request; leave it out", info_.name,
                                feature_name(unmet->feature))};
@@ -109,12 +116,14 @@ class RemoteGenerator : public Generator {
   }
 
   template <typename Request>
-  RemoteRequest remote_for(wire::Outgoing outgoing, const Request& request) const {
+  RemoteRequest remote_for(const wire::ClientDialect& dialect, wire::Outgoing outgoing,
+                           const Request& request) const {
     return {.upstream = upstream_,
+            .dialect = &dialect,
             .outgoing = std::move(outgoing),
             .answer = std::make_shared<AnswerStream>(),
             .deadline_us = request.deadline_us,
-            .keeps_vendors_own = request.dialect == upstream_->dialect->name};
+            .keeps_vendors_own = request.dialect == dialect.name};
   }
 
   std::function<const ModelPrices*(std::string_view)> prices() const {
@@ -148,6 +157,7 @@ Result<std::shared_ptr<Upstreams>> Upstreams::from(const Environment& environmen
     for (Upstream& upstream : TRY(provider->upstreams(environment))) {
       upstream.dialect = provider->dialect;
       upstream.authorize = provider->authorize;
+      upstream.dialect_for = provider->dialect_for;
       for (const auto& other : out->upstreams_) {
         if (other->name != upstream.name) continue;
         return Error{ErrorCode::kInvalidArgument,

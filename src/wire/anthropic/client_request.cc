@@ -134,6 +134,9 @@ Result<Json> RequestWriter::write_prompt() {
   body["model"] = request_.model;
   TRY(content_.write(*chat, &body));
   TRY(write_tools(*chat, &body));
+  if (chat->tool_choice.kind == ToolChoice::Kind::kVendors) {
+    return cannot_say("another vendor's choice among its tools", "leave it out");
+  }
   write_tool_choice(*chat, &body);
   write_thinking(&body);
   TRY(write_output(&body));

@@ -39,6 +39,8 @@ Status write_choice(const ToolChoice& choice, Json* body) {
       config["mode"] = "ANY";
       config["allowedFunctionNames"] = Json::array({choice.name});
       break;
+    case ToolChoice::Kind::kVendors:
+      return cannot_say("another vendor's choice among its tools", "leave it out");
   }
   (*body)["toolConfig"]["functionCallingConfig"] = std::move(config);
   return {};

@@ -54,8 +54,31 @@ std::optional<Json> chat_annotation(const CitationEvent& event) {
   return out;
 }
 
+CitationEvent text_citation(const Json& annotation, int64_t part_begin, int64_t part_end) {
+  CitationEvent event;
+  event.url = wire::string_member(annotation, "url");
+  event.title = wire::string_member(annotation, "title");
+  if (event.title.empty()) event.title = wire::string_member(annotation, "filename");
+  const int64_t begin = part_begin + wire::count_member(annotation, "start_index");
+  const bool has_place = member(annotation, "end_index") != nullptr;
+  event.begin = has_place ? std::min(begin, part_end) : part_begin;
+  event.end = has_place ? part_begin + wire::count_member(annotation, "end_index") : part_end;
+  event.end = std::clamp(event.end, event.begin, part_end);
+  event.native = dump_json(annotation);
+  return event;
+}
+
 std::optional<Json> text_annotation(const CitationEvent& event, int64_t n_before) {
-  if (event.url.empty() || event.end <= n_before) return std::nullopt;
+  if (event.end < n_before || (event.end == n_before && event.native.empty())) return std::nullopt;
+  auto native = parse_json(event.native.empty() ? "null" : event.native, "annotation");
+  if (native.ok() && native->is_object()) {
+    if (native->contains("end_index")) {  // of our part, which may have begun before OpenAI's
+      (*native)["start_index"] = std::max<int64_t>(event.begin - n_before, 0);
+      (*native)["end_index"] = event.end - n_before;
+    }
+    return std::move(*native);
+  }
+  if (event.url.empty()) return std::nullopt;
   Json out = members_of(event, n_before);
   out["type"] = kUrlCitation;
   return out;

@@ -1,12 +1,12 @@
 // Writes the request of POST /chat/completions: what parse_chat_request reads, the other way.
 #include <fmt/core.h>
 
-#include <deque>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "wire/base64.h"
 #include "wire/fields.h"
+#include "wire/openai/call_ids.h"
 #include "wire/openai/client.h"
 #include "wire/openai/responses.h"
 
@@ -34,20 +34,15 @@ class RequestWriter {
   Result<Json> message_json(const Message& message);
   Status write_messages(const std::vector<Message>& from, Json* out);
   Status write_calls(const Message& message, Json* out);
-  std::string answered_call(const Message& message);
   Status write_tools(const ChatPrompt& chat, Json* body) const;
-  void write_tool_choice(const ToolChoice& choice, Json* body) const;
+  static Status write_tool_choice(const ToolChoice& choice, Json* body);
   Status write_format(Json* body) const;
   void write_sampling(Json* body) const;
   void write_reasoning(Json* body) const;
 
   const GenerateRequest& request_;
   bool compatible_;
-  struct OpenCall {
-    std::string name, id;
-  };
-  std::deque<OpenCall> open_calls_;  // that had no id, so one was made up
-  int n_made_ids_ = 0;
+  CallIds ids_;
 };
 
 Status RequestWriter::merge(const ExtraFields& extra, Json* into) const {
@@ -111,28 +106,10 @@ Result<Json> RequestWriter::content_json(const Message& message) const {
 
 Status RequestWriter::write_calls(const Message& message, Json* out) {
   for (const ToolCall* call : message.tool_calls()) {
-    std::string id = call->id;
-    if (id.empty()) {
-      id = fmt::format("call_{}", n_made_ids_++);
-      open_calls_.push_back({call->name, id});
-    }
-    Json json = {{"id", std::move(id)}, {"type", "function"}};
+    Json json = {{"id", ids_.id_of(*call)}, {"type", "function"}};
     json["function"] = {{"name", call->name}, {"arguments", call->arguments}};
     TRY(merge(call->extra, &json));
     (*out)["tool_calls"].push_back(std::move(json));
-  }
-  return {};
-}
-
-// The id of the call that a tool message answers; where its dialect has none, the oldest open one
-// of that name.
-std::string RequestWriter::answered_call(const Message& message) {
-  if (!message.tool_call_id.empty()) return message.tool_call_id;
-  for (auto call = open_calls_.begin(); call != open_calls_.end(); ++call) {
-    if (!message.name.empty() && call->name != message.name) continue;
-    std::string id = std::move(call->id);
-    open_calls_.erase(call);
-    return id;
   }
   return {};
 }
@@ -144,7 +121,7 @@ Result<Json> RequestWriter::message_json(const Message& message) {
   // OpenAI has no name for a tool's result; other dialects have one instead of an id.
   const bool is_own = request_.dialect == client_dialect.name;
   if (!message.name.empty() && (is_own || message.role != Role::kTool)) out["name"] = message.name;
-  if (message.role == Role::kTool) out["tool_call_id"] = answered_call(message);
+  if (message.role == Role::kTool) out["tool_call_id"] = ids_.answered_by(message);
   // OpenAI's own servers refuse what a model has thought; those that show it take it back.
   std::string thought;
   for (const ContentPart& part : message.content) {
@@ -206,7 +183,7 @@ Status RequestWriter::write_tools(const ChatPrompt& chat, Json* body) const {
   return {};
 }
 
-void RequestWriter::write_tool_choice(const ToolChoice& choice, Json* body) const {
+Status RequestWriter::write_tool_choice(const ToolChoice& choice, Json* body) {
   switch (choice.kind) {
     case ToolChoice::Kind::kAuto:
       break;
@@ -219,8 +196,11 @@ void RequestWriter::write_tool_choice(const ToolChoice& choice, Json* body) cons
     case ToolChoice::Kind::kNamed:
       (*body)["tool_choice"] = {{"type", "function"}, {"function", {{"name", choice.name}}}};
       break;
+    case ToolChoice::Kind::kVendors:
+      return cannot_say("this choice among tools", "choose one function, or leave it out");
   }
   if (choice.parallel) (*body)["parallel_tool_calls"] = *choice.parallel;
+  return {};
 }
 
 Status RequestWriter::write_format(Json* body) const {
@@ -256,16 +236,9 @@ void RequestWriter::write_sampling(Json* body) const {
   if (request_.ignore_end) out["ignore_eos"] = true;
 }
 
-// OpenAI knows no budget in tokens: one becomes the effort that its size suggests.
 void RequestWriter::write_reasoning(Json* body) const {
-  constexpr int64_t kLow = 2048, kMedium = 8192;
-  const ReasoningParams& reasoning = request_.reasoning;
-  if (!reasoning.effort.empty()) {
-    (*body)["reasoning_effort"] = reasoning.effort;
-  } else if (reasoning.budget_tokens) {
-    const int64_t budget = *reasoning.budget_tokens;
-    (*body)["reasoning_effort"] = budget <= kLow ? "low" : budget <= kMedium ? "medium" : "high";
-  }
+  const std::string effort = effort_of(request_.reasoning);
+  if (!effort.empty()) (*body)["reasoning_effort"] = effort;
 }
 
 Result<Json> RequestWriter::write(bool stream) {
@@ -276,7 +249,7 @@ Result<Json> RequestWriter::write(bool stream) {
   Json& messages = body["messages"] = Json::array();
   TRY(write_messages(chat->messages, &messages));
   TRY(write_tools(*chat, &body));
-  write_tool_choice(chat->tool_choice, &body);
+  TRY(write_tool_choice(chat->tool_choice, &body));
   TRY(write_format(&body));
   write_sampling(&body);
   write_reasoning(&body);
@@ -313,6 +286,13 @@ Result<wire::Outgoing> write_for(const GenerateRequest& request, bool stream, bo
 }
 
 }  // namespace
+
+std::string effort_of(const ReasoningParams& reasoning) {
+  constexpr int64_t kLow = 2048, kMedium = 8192;
+  if (!reasoning.effort.empty() || !reasoning.budget_tokens) return reasoning.effort;
+  const int64_t budget = *reasoning.budget_tokens;
+  return budget <= kLow ? "low" : budget <= kMedium ? "medium" : "high";
+}
 
 Result<wire::Outgoing> write_chat_request(const GenerateRequest& request, bool stream) {
   return write_for(request, stream, false);

@@ -24,8 +24,10 @@ std::unique_ptr<wire::AnswerWriter> make_responses_writer(const wire::Call& call
                                                           wire::AnswerIdentity identity);
 std::string responses_field_of(const FeatureUse& use);
 
-// Those members of `extra` that chat completions know by the same name and in the same meaning.
+// Those members of `extra`, of a Responses request, that chat completions know in the same meaning,
+// as these have them; and the other way.
 ExtraFields shared_with_chat(const ExtraFields& extra);
+ExtraFields shared_with_responses(const ExtraFields& extra);
 
 // A conversation's items as messages; what is wrong goes to `fields`.
 struct ItemMessages {
@@ -52,5 +54,9 @@ Json input_items(const Json& input, std::string_view id);
 std::string conversation_of(const Json& body);
 // The UUID in an item's id, or empty.
 std::string_view id_of_item(std::string_view item_id);
+// An item's id that tells the one which its vendor gave it too, "rs_ID_o0.rs_68af", and the latter
+// of such an id; any other is the vendor's itself. OpenAI reads reasoning only under its own id.
+std::string with_vendors_id(std::string id, std::string_view vendors);
+std::string vendors_id(std::string_view id);
 
 }  // namespace overtake::openai

@@ -94,6 +94,9 @@ void ResponsesWriter::add(int index, Event event, std::string& out) {
     output_.add_refusal(*refusal, out);
   } else if (const auto* tool = std::get_if<ToolEvent>(&event)) {
     output_.add_call(*tool, out);
+  } else if (const auto* vendors = std::get_if<VendorEvent>(&event)) {
+    const bool is_item = vendors->kind != VendorEvent::Kind::kMembers;
+    if (is_item && vendors->dialect == kResponsesName) output_.add_vendors(*vendors, out);
   } else if (const auto* usage = std::get_if<UsageEvent>(&event)) {
     count(index, call_.n, *usage);
   } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {

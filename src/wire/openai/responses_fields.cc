@@ -8,17 +8,47 @@
 
 namespace overtake::openai {
 
+namespace {
+
+constexpr const char* kShared[] = {"metadata",          "store",
+                                   "service_tier",      "prompt_cache_key",
+                                   "safety_identifier", "prompt_cache_retention"};
+
+Json shared_members(const Json& members) {
+  Json out = Json::object();
+  for (const char* name : kShared) {
+    const auto at = members.find(name);
+    if (at != members.end()) out[name] = *at;
+  }
+  return out;
+}
+
+ExtraFields as_extra(const Json& members) {
+  return members.empty() ? ExtraFields() : dump_json(members);
+}
+
+}  // namespace
+
 ExtraFields shared_with_chat(const ExtraFields& extra) {
   if (extra.empty()) return {};
   const auto members = parse_json(extra, "extra fields");
-  if (!members.ok() || !members.value().is_object()) return {};
-  Json out = Json::object();
-  for (const char* name : {"metadata", "store", "service_tier", "prompt_cache_key",
-                           "prompt_cache_retention", "safety_identifier"}) {
-    const auto at = members.value().find(name);
-    if (at != members.value().end()) out[name] = *at;
+  if (!members.ok() || !members->is_object()) return {};
+  Json out = shared_members(*members);
+  const auto text = members->find("text");
+  if (text != members->end() && text->contains("verbosity")) {
+    out["verbosity"] = (*text)["verbosity"];
   }
-  return out.empty() ? ExtraFields() : dump_json(out);
+  return as_extra(out);
+}
+
+ExtraFields shared_with_responses(const ExtraFields& extra) {
+  if (extra.empty()) return {};
+  const auto members = parse_json(extra, "extra fields");
+  if (!members.ok() || !members->is_object()) return {};
+  Json out = shared_members(*members);
+  const auto verbosity = members->find("verbosity");
+  if (verbosity != members->end()) out["text"]["verbosity"] = *verbosity;
+  return as_extra(out);
 }
 
 std::string responses_field_of(const FeatureUse& use) {

@@ -11,7 +11,8 @@
 namespace overtake::openai {
 namespace {
 
-// What OpenAI's own tools did in an answer. They stand there for OpenAI alone.
+// What OpenAI's own tools did in an answer. They stand there for OpenAI alone, and the answer means
+// the same without them.
 constexpr std::string_view kVendorItems[] = {
     "web_search_call",       "file_search_call", "code_interpreter_call",
     "image_generation_call", "mcp_call",         "mcp_list_tools"};
@@ -26,6 +27,7 @@ class ItemReader {
   void read_call(wire::Fields& fields);
   void read_output(wire::Fields& fields);
   void read_reasoning(wire::Fields& fields);
+  void read_vendors(const std::string& type, const std::string& path, wire::Fields& fields);
   Message& add(Role role, std::string parts);
   Message& assistant(const std::string& path);
 
@@ -63,6 +65,7 @@ void ItemReader::read_message(wire::Fields& fields) {
   const std::string path = fields.param("content");
   Message& message = joins ? out_->messages.back() : add(*role, path);
   has_said_ = *role == Role::kAssistant;
+  message.extra = fields.extra({"type", "role", "content", "id", "status"});
   read_item_parts(*content, path, fields, &message.content);
 }
 
@@ -72,6 +75,7 @@ void ItemReader::read_call(wire::Fields& fields) {
   call.name = fields.string("name").value_or("");
   call.arguments = fields.string("arguments").value_or("");
   call.signature = fields.string("signature").value_or("");
+  call.extra = fields.extra({"type", "id", "call_id", "name", "arguments", "signature", "status"});
   if (call.id.empty()) fields.invalid("call_id", "expected the call's id");
   if (call.name.empty()) fields.invalid("name", "expected the function's name");
   assistant(fields.param("arguments")).content.push_back(std::move(call));
@@ -84,6 +88,7 @@ void ItemReader::read_output(wire::Fields& fields) {
   Message& message = add(Role::kTool, path);
   message.tool_call_id = fields.string("call_id").value_or("");
   message.name = fields.string("name").value_or("");
+  message.extra = fields.extra({"type", "id", "call_id", "name", "output", "status"});
   if (message.tool_call_id.empty()) {
     fields.invalid("call_id", "expected the id of the call that this answers");
   }
@@ -113,8 +118,18 @@ void ItemReader::read_reasoning(wire::Fields& fields) {
   if (part.text.empty()) part.text = summary;
   part.encrypted = fields.string("encrypted_content").value_or("");
   part.signature = fields.string("signature").value_or("");
-  part.id = fields.string("id").value_or("");
+  part.id = vendors_id(fields.string("id").value_or(""));
+  part.extra =
+      fields.extra({"type", "id", "encrypted_content", "signature", "status"});  // the texts apart
   assistant(fields.param("content")).content.push_back(std::move(part));
+}
+
+// What only OpenAI has words for.
+void ItemReader::read_vendors(const std::string& type, const std::string& path,
+                              wire::Fields& fields) {
+  const bool says_nothing_else = std::ranges::find(kVendorItems, type) != std::end(kVendorItems);
+  Message& message = says_nothing_else ? assistant(fields.param("id")) : add(Role::kUser, path);
+  message.content.push_back(VendorPart{fields.extra({})});
 }
 
 void ItemReader::read(const Json& item, const std::string& path, wire::Fields& call) {
@@ -131,8 +146,6 @@ void ItemReader::read(const Json& item, const std::string& path, wire::Fields& c
     read_output(fields);
   } else if (type == "reasoning") {
     read_reasoning(fields);
-  } else if (std::ranges::find(kVendorItems, type) != std::end(kVendorItems)) {
-    assistant(fields.param("id")).content.push_back(VendorPart{fields.extra({})});
   } else if (type == "item_reference" || (type.empty() && item.contains("id"))) {
     wire::CallError error = wire::invalid_field(
         fields.param("id"), fmt::format("{}: no item of this id is kept here; send the item itself",
@@ -143,10 +156,7 @@ void ItemReader::read(const Json& item, const std::string& path, wire::Fields& c
   } else if (type.empty()) {
     fields.invalid("type", "expected an item's type");
   } else {
-    fields.unsupported("type", fmt::format("items of type \"{}\" belong to tools that OpenAI runs "
-                                           "itself; send message, function_call, "
-                                           "function_call_output or reasoning",
-                                           type.substr(0, 64)));
+    read_vendors(type, path, fields);
   }
   if (fields.error()) call.fail(*fields.error());
 }

@@ -65,10 +65,22 @@ std::string conversation_of(const Json& body) {
 }
 
 std::string_view id_of_item(std::string_view item_id) {
+  item_id = item_id.substr(0, item_id.find('.'));
   const size_t first = item_id.find('_');
   const size_t last = item_id.rfind('_');
   if (first == item_id.npos || first == last) return {};
   return item_id.substr(first + 1, last - first - 1);
+}
+
+std::string with_vendors_id(std::string id, std::string_view vendors) {
+  constexpr size_t kMaxBytes = 256;
+  if (vendors.empty() || vendors.size() > kMaxBytes) return id;
+  return id.append(".").append(vendors);
+}
+
+std::string vendors_id(std::string_view id) {
+  const size_t dot = id.find('.');
+  return std::string(dot == id.npos ? id : id.substr(dot + 1));
 }
 
 }  // namespace overtake::openai

@@ -7,6 +7,7 @@
 
 #include "wire/openai/annotations.h"
 #include "wire/openai/answer_parts.h"
+#include "wire/openai/responses.h"
 #include "wire/text_index.h"
 
 namespace overtake::openai {
@@ -114,9 +115,13 @@ Json ResponseOutput::part_json() const {
 }
 
 // "msg_UUID_o0": the answer's ids and the input's never meet.
-int ResponseOutput::begin_item(std::string_view prefix, Json item, std::string& out) {
+std::string ResponseOutput::make_id(std::string_view prefix) const {
+  return fmt::format("{}_{}_o{}", prefix, options_.uuid, items_.size());
+}
+
+int ResponseOutput::begin_item(std::string id, Json item, std::string& out) {
   const int index = static_cast<int>(items_.size());
-  item["id"] = fmt::format("{}_{}_o{}", prefix, options_.uuid, index);
+  item["id"] = std::move(id);
   item["status"] = "in_progress";
   items_.push_back(item);
   Json members;
@@ -145,11 +150,13 @@ void ResponseOutput::open_item_of(std::string_view type, std::string& out) {
   if (type == "reasoning") {
     item["summary"] = Json::array();
     item["encrypted_content"] = nullptr;
-    open_ = begin_item("rs", std::move(item), out);
+    open_ = begin_item(with_vendors_id(make_id("rs"), reasoning_id_), std::move(item), out);
   } else {
     item["role"] = "assistant";
     item["content"] = Json::array();
-    open_ = begin_item("msg", std::move(item), out);
+    const auto more = parse_json(next_.empty() ? "{}" : std::exchange(next_, {}), "item");
+    if (more.ok() && more->is_object()) wire::add_missing(*more, &item);
+    open_ = begin_item(make_id("msg"), std::move(item), out);
   }
 }
 
@@ -229,6 +236,10 @@ void ResponseOutput::add_refusal(const RefusalEvent& event, std::string& out) {
 // members that have one, and comes back with the item.
 void ResponseOutput::add_reasoning(const ReasoningEvent& event, std::string& out) {
   const PartKind& kind = event.is_summary ? kSummary : kReasoning;
+  const bool is_open = open_ >= 0 && open_item()["type"] == "reasoning";
+  if (is_open && event.id != reasoning_id_) close_item("completed", out);
+  reasoning_id_ = event.id;
+  if (event.begins_part && part_) close_part(out);
   if (!event.text.empty()) add_piece(kind, event.text, nullptr, out);
   if (event.signature.empty() && event.encrypted.empty()) return;
   open_item_of("reasoning", out);
@@ -247,7 +258,8 @@ void ResponseOutput::add_call(const ToolEvent& event, std::string& out) {
         event.id.empty() ? fmt::format("call_{}_{}", options_.uuid, event.index) : event.id;
     item["name"] = event.name;
     item["arguments"] = "";
-    at = calls_.emplace(event.index, Call{begin_item("fc", std::move(item), out), {}}).first;
+    at = calls_.emplace(event.index, Call{begin_item(make_id("fc"), std::move(item), out), {}})
+             .first;
   }
   Call& call = at->second;
   if (!event.signature.empty()) {
@@ -258,6 +270,23 @@ void ResponseOutput::add_call(const ToolEvent& event, std::string& out) {
   Json members = place(call.item);
   members["delta"] = event.arguments;
   emit("response.function_call_arguments.delta", std::move(members), out);
+}
+
+void ResponseOutput::add_vendors(const VendorEvent& event, std::string& out) {
+  close_item("completed", out);
+  if (event.kind == VendorEvent::Kind::kNext) {
+    next_ = event.json;
+    return;
+  }
+  auto item = parse_json(event.json, "item");
+  if (!item.ok() || !item->is_object()) return;
+  if (!item->contains("id") || !(*item)["id"].is_string()) (*item)["id"] = make_id("item");
+  Json members;
+  members["output_index"] = items_.size();
+  members["item"] = *item;
+  items_.push_back(std::move(*item));
+  emit("response.output_item.added", members, out);
+  emit("response.output_item.done", std::move(members), out);
 }
 
 void ResponseOutput::close(std::string_view status, std::string& out) {

@@ -33,6 +33,8 @@ class ResponseOutput {
   void add_refusal(const RefusalEvent& event, std::string& out);
   void add_reasoning(const ReasoningEvent& event, std::string& out);
   void add_call(const ToolEvent& event, std::string& out);
+  // Of OpenAI's own: an item, or members of the message that comes next.
+  void add_vendors(const VendorEvent& event, std::string& out);
   // Ends every item that is open; `status` is theirs: "completed" or "incomplete".
   void close(std::string_view status, std::string& out);
 
@@ -55,7 +57,8 @@ class ResponseOutput {
   Json place(int item) const;
   Json part_place();
   Json part_json() const;
-  int begin_item(std::string_view prefix, Json item, std::string& out);
+  std::string make_id(std::string_view prefix) const;
+  int begin_item(std::string id, Json item, std::string& out);
   void done_item(int index, std::string_view status, std::string& out);
   void open_item_of(std::string_view type, std::string& out);
   void open_part(const PartKind& kind, std::string& out);
@@ -67,6 +70,8 @@ class ResponseOutput {
   int sequence_ = 0;
   std::vector<Json> items_;
   int open_ = -1;                   // the item that is a message or reasoning and goes on
+  std::string reasoning_id_;        // its vendor's for it, or for the one that comes next
+  std::string next_;                // members of the message that comes next: an object, or empty
   const PartKind* part_ = nullptr;  // of the open item, that goes on
   std::string text_;                // of the open part
   std::string signature_;

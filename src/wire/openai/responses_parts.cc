@@ -23,6 +23,7 @@ ContentPart read_image(wire::Fields& fields) {
   ImagePart image;
   image.url = required_string(fields, "image_url");
   image.detail = fields.string("detail").value_or("");
+  image.extra = fields.extra({"type", "image_url", "detail", "file_id"});
   if (fields.ok() && image.url.empty()) {
     fields.invalid("image_url", "expected a URL or a data: URL");
   }
@@ -38,6 +39,7 @@ ContentPart read_image(wire::Fields& fields) {
 
 ContentPart read_file(wire::Fields& fields) {
   FilePart file;
+  file.extra = fields.extra({"type", "file_id", "file_url", "file_data", "filename"});
   file.id = fields.string("file_id").value_or("");
   file.url = fields.string("file_url").value_or("");
   file.name = fields.string("filename").value_or("");
@@ -56,6 +58,7 @@ ContentPart read_file(wire::Fields& fields) {
 ContentPart read_text(wire::Fields& fields) {
   TextPart text{required_string(fields, "text")};
   text.signature = fields.string("signature").value_or("");
+  text.extra = fields.extra({"type", "text", "annotations", "logprobs", "signature"});
   return text;
 }
 

@@ -14,7 +14,8 @@
 namespace overtake::openai {
 namespace {
 
-// All that is read here, in sampling_fields.cc and in responses_tools.cc.
+// All that is read here, in sampling_fields.cc and in responses_tools.cc, but for what OpenAI may
+// want to see itself: include and truncation.
 constexpr std::string_view kKnownFields[] = {
     "model",
     "input",
@@ -25,11 +26,9 @@ constexpr std::string_view kKnownFields[] = {
     "max_output_tokens",
     "previous_response_id",
     "conversation",
-    "include",
     "reasoning",
     "text",
     "top_logprobs",
-    "truncation",
     "background",
     "stream",
     "stream_options",
@@ -165,6 +164,17 @@ void read_input(wire::Fields& fields, wire::Call* call, ChatPrompt* chat) {
   }
 }
 
+// What `name`, an object, has besides `known`.
+void keep_others(const Json& body, const char* name, std::string_view known, ExtraFields* extra) {
+  const auto at = body.find(name);
+  if (at == body.end() || !at->is_object()) return;
+  Json others = Json::object();
+  for (const auto& [key, value] : at->items()) {
+    if (key != known && !value.is_null()) others[key] = value;
+  }
+  if (!others.empty()) *extra = wire::with_member(std::move(*extra), name, dump_json(others));
+}
+
 void repeat_members(const Json& body, wire::Call* call) {
   Json repeated = Json::object();
   for (const std::string_view name : kRepeated) {
@@ -191,6 +201,8 @@ std::optional<wire::CallError> parse_responses_request(const Json& body, wire::C
   read_modes(fields, call);
   check_history(fields, body);
   request.extra = fields.extra(kKnownFields);
+  keep_others(body, "reasoning", "effort", &request.extra);
+  keep_others(body, "text", "format", &request.extra);
   ChatPrompt chat;
   read_responses_tools(fields, &chat);
   read_input(fields, call, &chat);

@@ -78,10 +78,10 @@ TEST(ResponsesRequest, ErrorsNameTheField) {
   EXPECT_EQ(wrong_field(R"({"input":[{"role":"x","content":""}]})"), "input[0].role");
   EXPECT_EQ(wrong_field(R"({"input":[{"role":"user","content":[{"type":"input_text"}]}]})"),
             "input[0].content[0].text");
-  EXPECT_EQ(wrong_field(R"({"input":[{"type":"computer_call"}]})"), "input[0].type");
+  EXPECT_EQ(wrong_field(R"({"input":[{"content":"x"}]})"), "input[0].type");
   EXPECT_EQ(wrong_field(R"({"input":[{"type":"item_reference","id":"x"}]})"), "input[0].id");
   EXPECT_EQ(wrong_field(R"({"input":"a","tools":[{"type":"function"}]})"), "tools[0].name");
-  EXPECT_EQ(wrong_field(R"({"input":"a","tool_choice":{"type":"mcp"}})"), "tool_choice.type");
+  EXPECT_EQ(wrong_field(R"({"input":"a","tool_choice":{"name":"mcp"}})"), "tool_choice.type");
   EXPECT_EQ(wrong_field(R"({"input":"a","text":{"format":{"type":"x"}}})"), "text.format.type");
   EXPECT_EQ(wrong_field(R"({"input":"a","prompt":{"id":"p"}})"), "prompt");
   EXPECT_EQ(wrong_field(R"({"input":"a","moderation":{"model":"m"}})"), "moderation");

@@ -46,12 +46,14 @@ void read_choice(const Json& choice, wire::Fields& fields, ToolChoice* out) {
   }
   wire::Fields inner(choice, "tool_choice.");
   const std::string type = inner.string("type").value_or("");
+  if (type.empty()) inner.invalid("type", "expected function, or a choice that OpenAI knows");
   if (type == "function") {
     out->kind = Kind::kNamed;
     out->name = inner.string("name").value_or("");
     if (out->name.empty()) inner.invalid("name", "expected the function's name");
   } else {
-    inner.unsupported("type", "expected function; other choices are of tools that OpenAI runs");
+    out->kind = Kind::kVendors;
+    out->extra = dump_json(choice);
   }
   if (inner.error()) fields.fail(*inner.error());
 }

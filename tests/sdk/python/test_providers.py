@@ -21,6 +21,7 @@ from simulator.scenes import vector  # noqa: E402
 
 TEXT = "Hello, world."
 TEXTS = ["one", "two", "three"]
+NO_EMBEDDINGS = ("anthropic/", "openai/codex-")
 CALL = ("get_weather", {"city": "Paris"})
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTION = {"name": "get_weather", "description": "Tells the weather.", "parameters": SCHEMA}
@@ -39,7 +40,7 @@ class ProvidersTest(unittest.TestCase):
 
     def each(self, scene):
         """The models of this scene, of all providers."""
-        return [f"{provider}/{scene}.sdk" for provider in run.PROVIDERS]
+        return [run.model_of(provider, scene, "sdk") for provider in run.PROVIDERS]
 
     def make(self, kind, **options):
         client = kind(**options)
@@ -135,15 +136,31 @@ class ProvidersTest(unittest.TestCase):
         gemini.models.generate_content(model=model, contents=[
             "hi", whole.candidates[0].content, types.UserContent("go on")])
 
+    def test_what_openais_tools_did(self):
+        responses = self.make(openai.OpenAI, base_url=self.url + "/v1", api_key="any",
+                              max_retries=0).responses
+        fixed = {"model": "openai/searched.sdk", "tools": [{"type": "web_search"}]}
+        with responses.stream(input="hi", **fixed) as stream:
+            streamed = stream.get_final_response()
+        for response in (responses.create(input="hi", **fixed), streamed):
+            type(response).model_validate(response.to_dict())
+            self.assertEqual([item.type for item in response.output],
+                             ["message", "web_search_call", "message"])
+            self.assertEqual(response.output[1].action.query, "weather in Paris")
+            said = [item.to_dict() for item in response.output]
+            responses.create(input=[{"role": "user", "content": "hi"}, *said,
+                                    {"role": "user", "content": "go on"}], **fixed)
+            responses.create(input="go on", previous_response_id=response.id, **fixed)
+
     def test_openai_responses(self):
         client = self.make(openai.OpenAI, base_url=self.url + "/v1", api_key="any", max_retries=0)
         # Whether the provider's models show their thoughts, or a summary of them.
         kinds = {"compatible": "text", "ollama": "text", "anthropic": "summary",
-                 "google": "summary"}
+                 "google": "summary", "openai-responses": "summary"}
         for provider, kind in kinds.items():
             with self.subTest(provider=provider):
-                events = list(client.responses.create(model=f"{provider}/reasoning.sdk",
-                                                      input="hi", stream=True))
+                events = list(client.responses.create(
+                    model=run.model_of(provider, "reasoning", "sdk"), input="hi", stream=True))
                 for event in events:
                     type(event).model_validate(event.to_dict())
                 names = {event.type for event in events}
@@ -260,13 +277,13 @@ class ProvidersTest(unittest.TestCase):
         for model in self.each("text"):
             for ask in asks:
                 with self.subTest(model=model):
-                    if model.startswith("anthropic"):
+                    if model.startswith(NO_EMBEDDINGS):
                         with self.assertRaisesRegex(Exception, "does not support embeddings"):
                             ask(model)
                     else:
                         self.assertEqual(ask(model), [vector(i, 3) for i in range(len(TEXTS))])
         for model in self.each("429-later"):
-            if not model.startswith("anthropic"):
+            if not model.startswith(NO_EMBEDDINGS):
                 with self.subTest(model=model), self.assertRaises(openai.RateLimitError):
                     of_openai.create(model=model, input=TEXTS)
 
