@@ -182,7 +182,9 @@ def check_options(conversation, provider, options):
 def check_count(provider, requests):
     equal([request["kind"] for request in requests], ["count"], "requests that left")
     body = requests[0]["body"]
-    if provider == "anthropic" and (wrong := complaint("anthropic-count", body)):
+    types = {"anthropic": "anthropic-count", "openai": "openai-count",
+             "openai-responses": "openai-count"}
+    if provider in types and (wrong := complaint(types[provider], body)):
         raise Wrong(wrong)
 
 

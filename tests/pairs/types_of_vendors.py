@@ -54,6 +54,9 @@ def adapter(vendor):
     if vendor == "openai-responses":
         from openai.types.responses import response_create_params as responses_params
         return pydantic.TypeAdapter(strict(responses_params.ResponseCreateParams))
+    if vendor == "openai-count":
+        from openai.types.responses import input_token_count_params
+        return pydantic.TypeAdapter(strict(input_token_count_params.InputTokenCountParams))
     from anthropic.types import message_count_tokens_params, message_create_params
     if vendor == "anthropic-count":
         kind = message_count_tokens_params.MessageCountTokensParams
@@ -68,6 +71,10 @@ def check_openai(body):
 
 def check_responses(body):
     adapter("openai-responses").validate_python(body)
+
+
+def check_openai_count(body):
+    adapter("openai-count").validate_python(body)
 
 
 def check_compatible(body):
@@ -121,6 +128,7 @@ def kept(sent, known, where):
 
 
 CHECKS = {"openai": check_openai, "openai-responses": check_responses,
+          "openai-count": check_openai_count,
           "compatible": check_compatible, "anthropic": check_anthropic,
           "anthropic-count": check_anthropic_count, "google": check_gemini,
           "ollama": check_ollama}

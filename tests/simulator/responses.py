@@ -8,7 +8,12 @@ from .scenes import Call, Cited, Ran, Refusal, Text, Thought
 
 FAMILY = "codex-"
 PATH = "/responses"
+KINDS = {PATH: "chat", PATH + "/input_tokens": "count"}
 INCOMPLETE = {"length": "max_output_tokens", "filter": "content_filter"}
+
+
+def count(n_tokens):
+    return {"object": "response.input_tokens", "input_tokens": n_tokens}
 
 
 def usage(used):

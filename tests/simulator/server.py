@@ -171,8 +171,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def play(self, name, vendor, method, data):
         path = self.path[len(vendor.PREFIX):]
         kind = vendor.route(method, path)
-        if vendor is openai and path == responses.PATH:
-            vendor, kind = responses, "chat"
+        if vendor is openai and path in responses.KINDS:
+            vendor, kind = responses, responses.KINDS[path]
         if not vendor.has_key(self.headers, KEY.format(name)):
             return self.reply(401, vendor.error(401, "this is not the key"))
         if kind == "models":

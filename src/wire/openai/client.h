@@ -1,6 +1,7 @@
 // OpenAI's dialects for calling: its own servers, and those that imitate it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ Result<wire::Outgoing> write_compatible_request(const GenerateRequest& request, 
 std::unique_ptr<wire::AnswerReader> make_chat_reader(bool stream);
 Result<wire::Outgoing> write_responses_request(const GenerateRequest& request, bool stream);
 std::unique_ptr<wire::AnswerReader> make_responses_reader(bool stream);
+Result<wire::Outgoing> write_count_request(const GenerateRequest& request);
+Result<int64_t> read_count(std::string_view body);
 FailedEvent read_error(const HttpResponseHead& head, std::string_view body);
 Result<std::vector<std::string>> read_models(std::string_view body);
 

@@ -1,4 +1,4 @@
-// Errors and lists of models that OpenAI and its imitators answer with.
+// Errors, lists of models and counts of tokens that OpenAI and its imitators answer with.
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -43,6 +43,15 @@ FailedEvent read_error(const HttpResponseHead& head, std::string_view body) {
 Result<std::vector<std::string>> read_models(std::string_view body) {
   const Json json = TRY(parse_json(body, "list of models"));
   return wire::model_names(wire::member(json, "data"), {"id"});
+}
+
+Result<int64_t> read_count(std::string_view body) {
+  const auto json = parse_json(body, "count");
+  const Json* count = json.ok() ? wire::member(json.value(), "input_tokens") : nullptr;
+  if (!count || !count->is_number_unsigned()) {
+    return wire::damaged_answer("OpenAI's input_tokens", "no count of tokens");
+  }
+  return wire::count_member(json.value(), "input_tokens");
 }
 
 }  // namespace overtake::openai

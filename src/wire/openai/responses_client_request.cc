@@ -37,6 +37,8 @@ class RequestWriter {
       : request_(request), is_own_(request.dialect == kResponsesName) {}
 
   Result<Json> write(bool stream);
+  // What the model reads, and no more.
+  Result<Json> write_prompt();
 
  private:
   Status read_others();
@@ -165,7 +167,7 @@ void RequestWriter::write_include(Json* body) {
   if (!include.empty()) (*body)["include"] = std::move(include);
 }
 
-Result<Json> RequestWriter::write(bool stream) {
+Result<Json> RequestWriter::write_prompt() {
   const auto* chat = std::get_if<ChatPrompt>(&request_.prompt);
   if (!chat) return responses_cannot_say("a prompt without messages", "send chat messages");
   if (chat->continue_final_message) {
@@ -179,6 +181,11 @@ Result<Json> RequestWriter::write(bool stream) {
   TRY(write_tool_choice(chat->tool_choice, &body));
   TRY(write_text(&body));
   write_reasoning(&body);
+  return body;
+}
+
+Result<Json> RequestWriter::write(bool stream) {
+  Json body = TRY(write_prompt());
   write_include(&body);
   if (request_.sampling.temperature) body["temperature"] = *request_.sampling.temperature;
   if (request_.sampling.top_p) body["top_p"] = *request_.sampling.top_p;
@@ -232,6 +239,13 @@ Result<wire::Outgoing> write_responses_request(const GenerateRequest& request, b
   return wire::Outgoing{"/responses",
                         {{"Content-Type", "application/json"},
                          {"Accept", stream ? "text/event-stream" : "application/json"}},
+                        dump_json(body)};
+}
+
+Result<wire::Outgoing> write_count_request(const GenerateRequest& request) {
+  const Json body = TRY(RequestWriter(request).write_prompt());
+  return wire::Outgoing{"/responses/input_tokens",
+                        {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
                         dump_json(body)};
 }
 

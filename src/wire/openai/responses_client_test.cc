@@ -171,6 +171,20 @@ TEST(ResponsesClient, RefusesWhatItCanNotSay) {
                              parse_chat_request)));
 }
 
+TEST(ResponsesClient, AsksForThePromptsLengthAlone) {
+  const auto out = write_count_request(parsed(R"({"model":"gpt-5","instructions":"s","input":"hi",
+      "temperature":1,"store":true,"metadata":{"a":"b"},"reasoning":{"effort":"low"}})"));
+  ASSERT_TRUE(out.ok());
+  EXPECT_EQ(out->path, "/responses/input_tokens");
+  EXPECT_EQ(nlohmann::json::parse(out->body),
+            nlohmann::json::parse(R"({"model":"gpt-5","instructions":"s",
+      "input":[{"type":"message","role":"user","content":"hi"}],"reasoning":{"effort":"low"}})"));
+  EXPECT_EQ(read_count(R"({"object":"response.input_tokens","input_tokens":17})").value(), 17);
+  for (const char* body : {"", "{}", "[]", R"({"input_tokens":-1})", R"({"input_tokens":"1"})"}) {
+    EXPECT_FALSE(read_count(body).ok()) << body;
+  }
+}
+
 TEST(ResponsesClient, IsNeededForWhatChatCompletionsCanNotSay) {
   const auto needs = [](const std::string& members) {
     return needs_responses(parsed("{\"model\":\"m\"," + members + "}"));
