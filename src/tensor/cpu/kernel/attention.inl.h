@@ -214,7 +214,8 @@ inline void attend_as(const AttentionTile& tile, const PagePart& page) {
   const Planes<T> planes = {
       reinterpret_cast<const T*>(page.keys), reinterpret_cast<const T*>(page.values),
       reinterpret_cast<const T*>(page.next_keys), reinterpret_cast<const T*>(page.next_values)};
-  const bool many = sizeof(T) < sizeof(float) && tile.n_rows >= 8;
+  // More rows than one tile of products has would convert each number again.
+  const bool many = sizeof(T) < sizeof(float) && tile.n_rows > kTileRegisters / 2;
   if (many) {
     widen(planes.keys, static_cast<int64_t>(tile.head_dim) * kPageTokens, tile.widened);
     score(tile, tile.widened, planes);
