@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace overtake {
 namespace {
@@ -30,18 +32,6 @@ struct Descriptor {
   }
 };
 
-Status write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      return io_error("cannot write", path);
-    }
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
@@ -56,6 +46,13 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   }
   MappedFile mapped;
   mapped.path_ = path;
+  const auto nanoseconds = [](const timespec& time) {
+    return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  };
+  mapped.identity_ = {.inode = info.st_ino,
+                      .size = static_cast<uint64_t>(info.st_size),
+                      .modified_ns = nanoseconds(info.st_mtim),
+                      .changed_ns = nanoseconds(info.st_ctim)};
   mapped.size_ = static_cast<size_t>(info.st_size);
   if (mapped.size_ > 0) {
     void* data = ::mmap(nullptr, mapped.size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
@@ -74,6 +71,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   std::swap(path_, other.path_);
+  std::swap(identity_, other.identity_);
   return *this;
 }
 
@@ -129,29 +127,57 @@ Status write_file_atomic(const std::string& path, std::string_view bytes, unsign
 
 Status write_file_atomic(const std::string& path, std::span<const std::string_view> parts,
                          unsigned mode) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-  {
-    const Descriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-    if (file.fd < 0) return io_error("cannot create", temporary);
-    Status written;
-    for (const std::string_view part : parts) {
-      if (written.ok()) written = write_all(file.fd, part, temporary);
+  ReplacedFile file = TRY(ReplacedFile::create(path, mode));
+  for (const std::string_view part : parts) TRY(file.append(part));
+  return file.commit();
+}
+
+Result<ReplacedFile> ReplacedFile::create(const std::string& path, unsigned mode) {
+  ReplacedFile out;
+  out.path_ = path;
+  std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  out.fd_ = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (out.fd_ < 0) return io_error("cannot create", temporary);
+  out.temporary_ = std::move(temporary);
+  return out;
+}
+
+ReplacedFile::ReplacedFile(ReplacedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, "")),
+      fd_(std::exchange(other.fd_, -1)),
+      size_(other.size_) {}
+
+ReplacedFile::~ReplacedFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Status ReplacedFile::append(std::string_view bytes) { return write_at(size_, bytes); }
+
+Status ReplacedFile::write_at(uint64_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return io_error("cannot write", temporary_);
     }
-    if (written.ok() && ::fsync(file.fd) != 0) written = io_error("cannot sync", temporary);
-    if (!written.ok()) {
-      ::unlink(temporary.c_str());
-      return written;
-    }
+    bytes.remove_prefix(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+    size_ = std::max(size_, offset);
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const Error error = io_error("cannot rename into place", path);
-    ::unlink(temporary.c_str());
-    return error;
+  return {};
+}
+
+Status ReplacedFile::commit() {
+  if (::fsync(fd_) != 0) return io_error("cannot sync", temporary_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return io_error("cannot rename into place", path_);
   }
-  const std::string folder = std::filesystem::path(path).parent_path().string();
+  temporary_.clear();
+  const std::string folder = std::filesystem::path(path_).parent_path().string();
   const Descriptor parent(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC));
-  if (parent.fd < 0 || ::fsync(parent.fd) != 0) return io_error("cannot sync folder of", path);
+  if (parent.fd < 0 || ::fsync(parent.fd) != 0) return io_error("cannot sync folder of", path_);
   return {};
 }
 

@@ -60,7 +60,8 @@ Status Bench::load() {
   model_ = TRY(LocalModel::load({.path = found.path,
                                  .name = found.name,
                                  .n_threads = options_.n_threads,
-                                 .kv_type = options_.kv_type}));
+                                 .kv_type = options_.kv_type,
+                                 .packed = PackedCopies::kUse}));
   result_.load_s = seconds_since(start);
   trial_ = TRY(SpeedTrial::make(*model_, options_.plan));
   const ModelInfo& info = model_->model().info();

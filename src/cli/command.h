@@ -17,6 +17,11 @@ constexpr int kExitDone = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
+// Of the option that commands which start models share.
+constexpr const char* kKeepPackedHelp =
+    "Keep weights on disk as they lie in memory (about the file's size), so that later starts map "
+    "them";
+
 struct Command {
   std::string_view name;     // "run"
   std::string_view summary;  // one line for the overview

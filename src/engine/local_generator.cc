@@ -24,13 +24,22 @@ uint64_t available_memory() {
   return 1ull << 30;
 }
 
+// For attention state, where nobody said how much. Mapped weights seem free, and must not be driven
+// out of memory by what grows beside them.
+uint64_t memory_for_state(const LocalModel& model, const LocalModel* draft) {
+  const uint64_t available = available_memory();
+  const uint64_t mapped = model.mapped_bytes() + (draft ? draft->mapped_bytes() : 0);
+  return std::max(available / 8, (available - std::min(available, mapped)) / 2);
+}
+
 class LocalGenerator : public Generator {
  public:
   LocalGenerator(std::unique_ptr<LocalModel> model, std::unique_ptr<LocalModel> draft,
                  const LocalModelOptions& options)
       : model_(std::move(model)),
         draft_(std::move(draft)),
-        scheduler_(*model_, options.kv_bytes ? *options.kv_bytes : available_memory() / 2,
+        scheduler_(*model_,
+                   options.kv_bytes ? *options.kv_bytes : memory_for_state(*model_, draft_.get()),
                    {.speculation = options.speculation, .draft = draft_.get()}) {
     info_.name = options.name;
     info_.owned_by = "overtake";
@@ -166,7 +175,8 @@ Result<std::shared_ptr<Generator>> make_local_generator(std::unique_ptr<LocalMod
     draft = TRY(LocalModel::load({.path = options.draft_path,
                                   .deterministic = options.deterministic,
                                   .pool = model->shared_pool(),
-                                  .kv_type = options.kv_type}));
+                                  .kv_type = options.kv_type,
+                                  .packed = options.packed}));
     TRY(check_draft(*model, *draft));
   }
   return std::shared_ptr<Generator>(

@@ -7,8 +7,9 @@
 #include <future>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
+#include "catalog/packed_copies.h"
 #include "engine/sampler.h"
-#include "tensor/cpu/cpu_backend.h"
 #include "token/hf_tokenizer.h"
 
 namespace overtake {
@@ -77,16 +78,28 @@ Result<std::unique_ptr<LocalModel>> LocalModel::load(const LocalModelOptions& op
     const int n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
     out->pool_ = std::make_shared<ThreadPool>(n_threads);
   }
-  out->backend_ = make_cpu_backend(*out->pool_, isa);
   // The vocabulary takes one thread and the weights take all; what is idle in one helps the other.
   auto text = std::async(std::launch::async, [&] { return out->load_text(); });
-  out->model_ = TRY(load_model(*out->checkpoint_, *out->backend_));
+  TRY(out->load_weights(isa, options.packed));
   if (options.kv_type) out->model_->set_kv_type(*options.kv_type);
   TRY(text.get());
   TRY(out->check_vocabulary());
   TRY(out->load_defaults());
   out->settle();
   return out;
+}
+
+Status LocalModel::load_weights(Isa isa, PackedCopies packed) {
+  PackedCopy copy;
+  if (packed != PackedCopies::kNone) copy = open_packed_copy(*checkpoint_, isa, *pool_);
+  backend_ = make_cpu_backend(*pool_, isa, packed == PackedCopies::kNone ? nullptr : &copy);
+  model_ = TRY(load_model(*checkpoint_, *backend_));
+  mapped_bytes_ = copy.mapped_bytes();
+  if (packed == PackedCopies::kKeep && copy.lacks_some()) {
+    const Status kept = keep_packed_copy(*checkpoint_, isa, copy);
+    if (!kept.ok()) log(LogLevel::kWarning, "packed weights not kept: " + kept.error().message);
+  }
+  return {};
 }
 
 // Gives back what only loading needed: lists of tokens and merges that the tokenizer has made its

@@ -13,11 +13,16 @@
 #include "format/checkpoint.h"
 #include "model/arch.h"
 #include "parallel/thread_pool.h"
+#include "tensor/cpu/cpu_backend.h"
 #include "tensor/ops.h"
 #include "token/chat_templates.h"
 #include "token/tokenizer.h"
 
 namespace overtake {
+
+// Packed weights on disk (catalog/packed_copies.h): not looked at; used where they were kept; kept
+// where they were not.
+enum class PackedCopies { kNone, kUse, kKeep };
 
 struct LocalModelOptions {
   std::string path;                                     // a GGUF file or a safetensors folder
@@ -34,6 +39,7 @@ struct LocalModelOptions {
   // What keys and values are kept in, the draft model's too; unset: f32 for weights of f32, else
   // f16.
   std::optional<KvType> kv_type;
+  PackedCopies packed = PackedCopies::kNone;
 };
 
 // Immutable after loading, but for the pool, which serves one caller at a time.
@@ -44,6 +50,8 @@ class LocalModel {
   const Checkpoint& checkpoint() const { return *checkpoint_; }  // its metadata is released
   const Model& model() const { return *model_; }
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  // null: the file has none
+  // Of the weights, what is a file's pages, which the system counts as free memory.
+  size_t mapped_bytes() const { return mapped_bytes_; }
   Backend& backend() const { return *backend_; }
   ThreadPool& pool() const { return *pool_; }
   std::shared_ptr<ThreadPool> shared_pool() const { return pool_; }
@@ -59,7 +67,8 @@ class LocalModel {
 
  private:
   LocalModel() = default;
-  Status load_text();         // beside the loading of the model, which it does not look at
+  Status load_text();  // beside the loading of the model, which it does not look at
+  Status load_weights(Isa isa, PackedCopies packed);
   Status check_vocabulary();  // against the model
   Status load_defaults();
   void settle();
@@ -76,6 +85,7 @@ class LocalModel {
   SamplingParams defaults_;
   std::vector<int32_t> end_tokens_;
   int64_t max_prompt_bytes_ = 0;
+  size_t mapped_bytes_ = 0;
 };
 
 }  // namespace overtake

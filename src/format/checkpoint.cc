@@ -29,7 +29,10 @@ class MappedCheckpoint : public Checkpoint, private TensorSource {
       index_.emplace(tensors_[i].name, i);
       tensors_[i].source = this;
     }
-    for (const MappedFile& file : files_) file_bytes_ += file.bytes().size();
+    for (const MappedFile& file : files_) {
+      file_bytes_ += file.bytes().size();
+      identity_ += line_of(file);
+    }
   }
 
   // Other rooms and messages repeat it, so it must look like one.
@@ -54,6 +57,14 @@ class MappedCheckpoint : public Checkpoint, private TensorSource {
   }
 
  private:
+  static std::string line_of(const MappedFile& file) {
+    std::error_code failed;
+    const auto path = std::filesystem::canonical(file.path(), failed);
+    const FileIdentity& is = file.identity();
+    return fmt::format("{} {} {} {} {}\n", failed ? file.path() : path.string(), is.inode, is.size,
+                       is.modified_ns, is.changed_ns);
+  }
+
   // What of a file is in memory or on its way: bytes [begin, end).
   struct Ahead {
     size_t begin = 0;

@@ -62,6 +62,9 @@ class Checkpoint {
   virtual ~Checkpoint() = default;
 
   const std::string& path() const { return path_; }
+  // What tells its files, as they were opened, from all others that may come to stand there: a line
+  // with path, inode, size and times of each.
+  const std::string& identity() const { return identity_; }
   CheckpointFormat format() const { return format_; }
   const Metadata& metadata() const { return metadata_; }
   // "llama", "falcon": general.architecture or model_type.
@@ -84,6 +87,7 @@ class Checkpoint {
 
  protected:
   std::string path_;
+  std::string identity_;
   CheckpointFormat format_ = CheckpointFormat::kGguf;
   Metadata metadata_;
   std::string model_type_;

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "catalog/packed_copies.h"
 #include "catalog/pull_record.h"
 #include "catalog/store.h"
 #include "cli/command.h"
@@ -29,6 +30,13 @@ Result<ModelSummary> read_summary(const ResolvedModel& model) {
   return summary;
 }
 
+// On disk beside the model.
+uint64_t packed_bytes(const ResolvedModel& model) {
+  uint64_t bytes = 0;
+  for (const PackedCopyFile& copy : packed_copies_of(model.path)) bytes += copy.bytes;
+  return bytes;
+}
+
 Json to_json(const ResolvedModel& model, const Result<ModelSummary>& summary) {
   Json json = {{"name", model.name}, {"path", model.path}};
   if (!summary.ok()) {
@@ -37,6 +45,7 @@ Json to_json(const ResolvedModel& model, const Result<ModelSummary>& summary) {
   }
   json["architecture"] = summary->model_type;
   json["bytes"] = summary->file_bytes;
+  json["packed_bytes"] = packed_bytes(model);
   json["parameters"] = summary->n_parameters;
   json["quantization"] = summary->main_type();
   json["context_length"] = summary->context_length ? Json(*summary->context_length) : Json();
@@ -87,6 +96,12 @@ void print_catalog(const std::vector<ResolvedModel>& models) {
   fmt::print("\nTo be fetched with `overtake pull NAME[:QUANTIZATION]`:\n\n{}", table.text());
 }
 
+std::string size_text(const ResolvedModel& model, const ModelSummary& summary) {
+  const uint64_t packed = packed_bytes(model);
+  return human_bytes(summary.file_bytes) +
+         (packed > 0 ? fmt::format(" + {} packed", human_bytes(packed)) : "");
+}
+
 void print_table(const std::vector<ResolvedModel>& models) {
   using enum Table::Align;
   const Colors colors = Colors::for_stream(stdout);
@@ -106,7 +121,7 @@ void print_table(const std::vector<ResolvedModel>& models) {
     }
     table.add({fmt::format("{}{}{}", colors.bold, model.name, colors.reset),
                shortened(printable(summary->model_type), 24), human_count(summary->n_parameters),
-               human_bytes(summary->file_bytes), summary->main_type(),
+               size_text(model, *summary), summary->main_type(),
                summary->context_length ? std::to_string(*summary->context_length) : "?",
                summary->licence.empty() ? "?" : shortened(printable(summary->licence), 30)});
   }

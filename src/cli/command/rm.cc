@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "catalog/model_folder.h"
+#include "catalog/packed_copies.h"
 #include "catalog/store.h"
 #include "cli/command.h"
 #include "cli/confirm.h"
@@ -18,8 +19,15 @@ Result<int> run_rm(const std::string& name, bool yes) {
   const std::vector<std::string> names = folder.names();
   uint64_t bytes = 0;
   for (const std::string& each : names) bytes += folder.size_of(each).value_or(0);
-  const std::string what = fmt::format("{}: {} file{}, {}", folder.path(), names.size(),
-                                       names.size() == 1 ? "" : "s", human_bytes(bytes));
+  std::string what = fmt::format("{}: {} file{}, {}", folder.path(), names.size(),
+                                 names.size() == 1 ? "" : "s", human_bytes(bytes));
+  const std::vector<PackedCopyFile> copies = packed_copies_of(folder.path());
+  if (!copies.empty()) {
+    uint64_t packed = 0;
+    for (const PackedCopyFile& copy : copies) packed += copy.bytes;
+    what += fmt::format(", and {} packed cop{}, {}", copies.size(),
+                        copies.size() == 1 ? "y" : "ies", human_bytes(packed));
+  }
   if (!yes && !is_terminal(stdin)) {
     return Error{
         ErrorCode::kInvalidArgument,
@@ -30,6 +38,7 @@ Result<int> run_rm(const std::string& name, bool yes) {
     return kExitFailed;
   }
   TRY(folder.remove_all());
+  remove_packed_copies(copies);
   fmt::print("Removed {}\n", what);
   return kExitDone;
 }

@@ -32,6 +32,7 @@ struct Options {
   std::string kv_cache_type;
   ChatOptions chat;
   int n_threads = 0;
+  bool keep_packed = false;
   bool raw = false;
   bool speed = false;
   bool plain = false;
@@ -86,6 +87,7 @@ Result<std::shared_ptr<Generator>> open_model(const Options& options) {
   local.name = model.name;
   local.n_threads = options.n_threads;
   local.kv_type = TRY(read_kv_cache_type(options.kv_cache_type));
+  local.packed = options.keep_packed ? PackedCopies::kKeep : PackedCopies::kUse;
   local.speculation = options.plain ? Speculation::kNone : Speculation::kWhereFaster;
   if (!options.draft.empty()) local.draft_path = TRY(find_model(options.draft)).path;
   return make_local_generator(local);
@@ -137,6 +139,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
            "A smaller model of the same vocabulary that guesses ahead where that is faster");
   add_kv_cache_option(line, options->kv_cache_type);
   line.add("--threads", options->n_threads, "Threads; all processors if not given").range(1, 1024);
+  line.flag("--keep-packed", options->keep_packed, kKeepPackedHelp);
   line.flag("--raw", options->raw, "Continue the prompt as it is, without the chat template");
   line.flag("--no-speculation", options->plain, "One token at a time, to measure by").hidden();
   line.flag("--speed", options->speed, "Print model, tokens, speed and cost to standard error");

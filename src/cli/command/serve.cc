@@ -38,6 +38,7 @@ struct ServeOptions {
   std::string draft;
   std::string kv_cache_type;
   bool deterministic = false;
+  bool keep_packed = false;
   bool plain = false;
 };
 
@@ -68,6 +69,7 @@ Result<std::shared_ptr<Generator>> load(const std::string& model, const std::str
   options.name = resolved.name;
   options.deterministic = serving.deterministic;
   options.kv_type = TRY(read_kv_cache_type(serving.kv_cache_type));
+  options.packed = serving.keep_packed ? PackedCopies::kKeep : PackedCopies::kUse;
   if (serving.plain) options.speculation = Speculation::kNone;
   if (!draft.empty()) options.draft_path = TRY(resolve_model(draft)).path;
   return make_local_generator(options);
@@ -175,6 +177,7 @@ std::function<Result<int>()> setup(CommandLine& line) {
       "is faster");
   add_kv_cache_option(line, given->kv_cache_type);
   line.flag("--no-speculation", given->plain, "One token at a time, to measure by").hidden();
+  line.flag("--keep-packed", given->keep_packed, kKeepPackedHelp);
   line.flag("--deterministic", given->deterministic,
             "The same text on every machine, at some cost of speed");
   return [given, host, port]() -> Result<int> {

@@ -8,6 +8,7 @@
 #include "tensor/cpu/cpu_ops.h"
 #include "tensor/cpu/kernels.h"
 #include "tensor/cpu/matmul.h"
+#include "tensor/cpu/matmul_kernels.h"
 #include "tensor/cpu/prompt_kernels.h"
 
 #if defined(__x86_64__)
@@ -69,11 +70,11 @@ bool has_amx() {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(ThreadPool& pool, Isa isa) : pool_(pool), isa_(isa) {}
+  CpuBackend(ThreadPool& pool, Isa isa, PackedCopy* copy) : pool_(pool), isa_(isa), copy_(copy) {}
 
   std::string_view name() const override { return isa_name(isa_); }
   Result<std::unique_ptr<Weight>> pack(std::span<const RowSpan> rows) override {
-    auto weight = TRY(pack_cpu_weight(rows, isa_, pool_));
+    auto weight = TRY(pack_cpu_weight(rows, isa_, pool_, copy_));
     if (prefills_in_bf16(*weight)) bf16_prompts_ = true;
     if (prefills_otherwise(*weight)) phases_differ_ = true;
     return weight;
@@ -84,6 +85,7 @@ class CpuBackend final : public Backend {
  private:
   ThreadPool& pool_;
   Isa isa_;
+  PackedCopy* copy_;
   bool bf16_prompts_ = false;
   bool phases_differ_ = false;
 };
@@ -167,8 +169,10 @@ const PromptKernels* prompt_kernels_for(Isa isa) {
   return nullptr;
 }
 
-std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool, Isa isa) {
-  return std::make_unique<CpuBackend>(pool, isa);
+std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool, Isa isa, PackedCopy* copy) {
+  return std::make_unique<CpuBackend>(pool, isa, copy);
 }
+
+int packed_lanes(Isa isa) { return matmul_kernels_for(isa).lanes; }
 
 }  // namespace overtake

@@ -12,6 +12,8 @@
 
 namespace overtake {
 
+class PackedCopy;
+
 // When decoding, all vector instruction sets give the same bits. AMX is AVX-512 with a matrix unit,
 // on which prompts multiply bf16.
 enum class Isa { kScalar, kAvx2, kAvxVnni, kAvx512, kAmx };
@@ -25,7 +27,11 @@ bool has_extension(Extension extension);
 // OVERTAKE_ISA where it is set (an error if unknown or not supported here), else the strongest.
 Result<Isa> choose_isa();
 
-// `pool` must outlive the backend and all that it makes.
-std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool, Isa isa);
+// `pool` must outlive the backend and all that it makes. Weights come from `copy` where it has
+// them; it must live while there is packing to do.
+std::unique_ptr<Backend> make_cpu_backend(ThreadPool& pool, Isa isa, PackedCopy* copy = nullptr);
+
+// How wide the layout of packed weights is: they serve all instruction sets of the same width.
+int packed_lanes(Isa isa);
 
 }  // namespace overtake

@@ -12,11 +12,14 @@
 
 namespace overtake {
 
+class PackedCopy;
+
 // Packs rows (see RowSpan) for the kernels of `isa`. Memory beside the file: the same bytes for
 // F32, F16, BF16, at most about 1.1 times its bytes for integer types; for those with codebooks 1.3
-// (IQ3_S) to 2.1 (IQ1_M), because codes are whole bits here.
+// (IQ3_S) to 2.1 (IQ1_M), because codes are whole bits here. What `copy` has is taken from there
+// instead, and what it has not is added to it.
 Result<std::unique_ptr<Weight>> pack_cpu_weight(std::span<const RowSpan> rows, Isa isa,
-                                                ThreadPool& pool);
+                                                ThreadPool& pool, PackedCopy* copy = nullptr);
 
 // Reused memory for packed activations; grows to the largest product it has served.
 class MatmulScratch;

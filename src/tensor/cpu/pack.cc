@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "base/checked.h"
+#include "base/checksum.h"
 #include "base/function_ref.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pack_tile.h"
+#include "tensor/cpu/packed_copy.h"
 #include "tensor/cpu/packed_weight.h"
 
 namespace overtake {
@@ -28,8 +32,8 @@ KernelForm kernel_form(const IntegerForm& form) {
 // Builds one PackedWeight. Fails on what a file can get wrong.
 class WeightPacker {
  public:
-  WeightPacker(std::span<const RowSpan> rows, const MatmulKernels& kernels)
-      : rows_(rows), kernels_(kernels) {}
+  WeightPacker(std::span<const RowSpan> rows, const MatmulKernels& kernels, PackedCopy* copy)
+      : rows_(rows), kernels_(kernels), copy_(copy) {}
 
   Result<std::unique_ptr<Weight>> pack(ThreadPool& pool);
 
@@ -44,12 +48,19 @@ class WeightPacker {
   Status add_segment(PackedWeight& weight, std::span<const RowSpan> rows, int64_t first_row);
   Status choose_kernels(PackedWeight& weight, const QuantType& type, PackedSegment& segment) const;
   UnpackBf16 find_unpack_bf16(const QuantType& type) const;  // null for none
-  Status take_memory(PackedWeight& weight, ThreadPool& pool) const;
+  Result<size_t> packed_size(const PackedWeight& weight) const;
+  PackedMatrixId id_of(const PackedWeight& weight, size_t size) const;
+  size_t n_tiles(const PackedSegment& segment) const {
+    return static_cast<size_t>((segment.n_rows + kernels_.lanes - 1) / kernels_.lanes);
+  }
+  void lay_out(PackedWeight& weight, WeightMemory memory) const;
+  Status fill(PackedWeight& weight, ThreadPool& pool) const;
   void pack_tile(const PackedWeight& weight, size_t segment, int64_t tile) const;
   void pack_tiles(const PackedWeight& weight, size_t segment, ThreadPool& pool) const;
 
   std::span<const RowSpan> rows_;
   const MatmulKernels& kernels_;
+  PackedCopy* copy_;             // or null
   std::vector<Source> sources_;  // of each segment
 };
 
@@ -153,28 +164,62 @@ Status WeightPacker::add_segment(PackedWeight& weight, std::span<const RowSpan> 
   return {};
 }
 
-Status WeightPacker::take_memory(PackedWeight& weight, ThreadPool& pool) const {
-  const auto n_tiles = [&](const PackedSegment& segment) {
-    return static_cast<size_t>((segment.n_rows + kernels_.lanes - 1) / kernels_.lanes);
-  };
-  std::optional<size_t> size = 0;
+Error too_large(const PackedWeight& weight, std::string_view tensor) {
+  return {ErrorCode::kExhausted,
+          fmt::format("no memory for a matrix of {} x {}; tensor {}; use a smaller model or "
+                      "a machine with more memory",
+                      weight.n_out(), weight.n_in(), tensor)};
+}
+
+Result<size_t> WeightPacker::packed_size(const PackedWeight& weight) const {
+  size_t size = 0;
   for (const PackedSegment& segment : weight.segments_) {
     const auto part = checked_mul(n_tiles(segment), segment.tile_bytes);
-    if (part) size = checked_add(*size, *part);
-    if (!part || !size) break;
+    const auto sum = part ? checked_add(size, *part) : std::nullopt;
+    if (!sum) return too_large(weight, rows_[0].tensor->name);
+    size = *sum;
   }
-  if (size) weight.memory_ = take_weight_memory(*size, pool);
-  if (weight.memory_.data == nullptr) {
-    return Error{ErrorCode::kExhausted,
-                 fmt::format("no memory for a matrix of {} x {}; tensor {}; use a smaller model or "
-                             "a machine with more memory",
-                             weight.n_out(), weight.n_in(), rows_[0].tensor->name)};
+  return size;
+}
+
+// All that the packed bytes depend on but the numbers in the file.
+PackedMatrixId WeightPacker::id_of(const PackedWeight& weight, size_t size) const {
+  std::string text = fmt::format("lanes {}", kernels_.lanes);
+  for (const PackedSegment& segment : weight.segments_) {
+    text += fmt::format(";{} of {}", segment.n_rows, segment.tile_bytes);
   }
+  for (const RowSpan& span : rows_) {
+    text += fmt::format(";{} {} {}+{}", span.tensor->type->name, span.tensor->name, span.first,
+                        span.count);
+  }
+  return {checksum(std::as_bytes(std::span(text))), weight.n_out(), weight.n_in(), size};
+}
+
+void WeightPacker::lay_out(PackedWeight& weight, WeightMemory memory) const {
+  weight.memory_ = std::move(memory);
   const auto* tiles = reinterpret_cast<const uint8_t*>(weight.memory_.data);
   for (PackedSegment& segment : weight.segments_) {
     segment.tiles = tiles;
     tiles += n_tiles(segment) * segment.tile_bytes;
   }
+}
+
+// From the copy, or by packing.
+Status WeightPacker::fill(PackedWeight& weight, ThreadPool& pool) const {
+  const size_t size = TRY(packed_size(weight));
+  PackedMatrixId id;
+  if (copy_) {
+    id = id_of(weight, size);
+    if (auto kept = copy_->find(id)) {
+      lay_out(weight, *std::move(kept));
+      return {};
+    }
+  }
+  WeightMemory memory = take_weight_memory(size, pool);
+  if (memory.data == nullptr) return too_large(weight, rows_[0].tensor->name);
+  lay_out(weight, std::move(memory));
+  for (size_t i = 0; i < weight.segments_.size(); ++i) pack_tiles(weight, i, pool);
+  if (copy_) copy_->add(id, weight.memory_);
   return {};
 }
 
@@ -240,14 +285,13 @@ Result<std::unique_ptr<Weight>> WeightPacker::pack(ThreadPool& pool) {
   }
   weight->has_bf16_ = weight->n_in() % kBlockK == 0 &&
                       std::ranges::all_of(weight->segments_, &PackedSegment::unpack_bf16);
-  TRY(take_memory(*weight, pool));
-  for (size_t i = 0; i < weight->segments_.size(); ++i) pack_tiles(*weight, i, pool);
+  TRY(fill(*weight, pool));
   return std::unique_ptr<Weight>(std::move(weight));
 }
 
 Result<std::unique_ptr<Weight>> pack_cpu_weight(std::span<const RowSpan> rows, Isa isa,
-                                                ThreadPool& pool) {
-  return WeightPacker(rows, matmul_kernels_for(isa)).pack(pool);
+                                                ThreadPool& pool, PackedCopy* copy) {
+  return WeightPacker(rows, matmul_kernels_for(isa), copy).pack(pool);
 }
 
 }  // namespace overtake

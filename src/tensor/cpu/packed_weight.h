@@ -13,6 +13,10 @@
 
 namespace overtake {
 
+// Of what pack.cc and pack_tile.cc write, for copies of it on disk: counts up with every change of
+// one byte of it (PackedCopy.LayoutChangesOnlyWithItsVersion).
+constexpr uint64_t kPackingVersion = 1;
+
 // How a segment needs the activations.
 struct InputKind {
   int fine_bits;
