@@ -51,9 +51,10 @@ struct CitationEvent {
 // What only clients of one vendor's dialect understand, as the vendor said it.
 struct VendorEvent {
   enum class Kind {
-    kPart,     // of the answer's content: what the vendor's own tools did, and such
-    kMembers,  // of the answer, beside its content
-    kNext,     // of the item of text that comes next, which is apart from the one before it
+    kPart,      // of the answer's content: what the vendor's own tools did, and such
+    kMembers,   // of the answer, beside its content
+    kNext,      // of the item of text that comes next, which is apart from the one before it
+    kProgress,  // how a kPart comes about that is told later, an event of the dialect's stream
   };
   Kind kind = Kind::kPart;
   std::string dialect;  // as GenerateRequest::dialect

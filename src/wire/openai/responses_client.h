@@ -78,6 +78,7 @@ class OutputReader {
   const char* take_piece(std::string_view type, Item& item, const Json& event,
                          std::vector<Event>* out);
   Item* item_of(const Json& event);
+  static void tell_progress(std::string_view type, const Json& event, std::vector<Event>* out);
   void begin_message(const Json& item, std::vector<Event>* out);
   void begin_text(std::vector<Event>* out);
   void add_text(const Json& owner, const char* name, std::vector<Event>* out);

@@ -194,6 +194,14 @@ OutputReader::Item* OutputReader::item_of(const Json& event) {
   return at == items_.end() ? nullptr : &at->second;
 }
 
+// What OpenAI's own tools are at. Places and numbers are those of its stream, not of ours.
+void OutputReader::tell_progress(std::string_view type, const Json& event,
+                                 std::vector<Event>* out) {
+  Json told = wire::other_members(event, {"type", "sequence_number", "output_index"});
+  told["type"] = "response." + std::string(type);
+  out->push_back(vendors(VendorEvent::Kind::kProgress, told));
+}
+
 const char* OutputReader::begin_item(const Json& event, std::vector<Event>* out) {
   const Json* json = member(event, "item");
   if (!json) return "the beginning of an item without the item";
@@ -201,7 +209,10 @@ const char* OutputReader::begin_item(const Json& event, std::vector<Event>* out)
   const int64_t index = has_index ? wire::count_member(event, "output_index") : n_items_;
   if (items_.contains(index)) return "an item that begins twice";
   last_ = index;
-  return open(&items_[index], *json, out);
+  Item& item = items_[index];
+  const char* wrong = open(&item, *json, out);
+  if (!wrong && item.kind == Kind::kVendor) tell_progress("output_item.added", event, out);
+  return wrong;
 }
 
 const char* OutputReader::end_item(const Json& event, std::vector<Event>* out) {
@@ -218,7 +229,10 @@ const char* OutputReader::end_item(const Json& event, std::vector<Event>* out) {
 // Kinds that are not known are left out; what belongs to another kind of item is damage.
 const char* OutputReader::take_piece(std::string_view type, Item& item, const Json& event,
                                      std::vector<Event>* out) {
-  if (item.kind == Kind::kVendor) return nullptr;  // its end tells all
+  if (item.kind == Kind::kVendor) {
+    if (member(event, "item_id")) tell_progress(type, event, out);
+    return nullptr;
+  }
   const bool is_part = type == "content_part.added" || type == "content_part.done";
   if (is_part && item.kind != Kind::kMessage) return nullptr;  // reasoning has them too
   const bool is_summary = type == "reasoning_summary_text.delta";

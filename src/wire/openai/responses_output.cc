@@ -9,6 +9,7 @@
 #include "wire/openai/answer_parts.h"
 #include "wire/openai/responses.h"
 #include "wire/text_index.h"
+#include "wire/upstream_answer.h"
 
 namespace overtake::openai {
 
@@ -272,20 +273,51 @@ void ResponseOutput::add_call(const ToolEvent& event, std::string& out) {
   emit("response.function_call_arguments.delta", std::move(members), out);
 }
 
+int ResponseOutput::begin_vendors(const Json& item, std::string& out) {
+  const int index = static_cast<int>(items_.size());
+  Json members;
+  members["output_index"] = index;
+  members["item"] = item;
+  items_.push_back(item);
+  emit("response.output_item.added", std::move(members), out);
+  return index;
+}
+
+// Its ids are the vendor's, which no other item has; its places become ours.
+void ResponseOutput::add_progress(Json event, std::string& out) {
+  const std::string type = wire::string_member(event, "type");
+  if (const Json* item = wire::member(event, "item")) {
+    const std::string id = wire::string_member(*item, "id");
+    if (id.empty() || vendors_.contains(id)) return;
+    close_item("completed", out);
+    vendors_[id] = begin_vendors(*item, out);
+    return;
+  }
+  const auto at = vendors_.find(wire::string_member(event, "item_id"));
+  if (at == vendors_.end()) return;
+  event.erase("type");
+  event["output_index"] = at->second;
+  emit(type, std::move(event), out);
+}
+
 void ResponseOutput::add_vendors(const VendorEvent& event, std::string& out) {
+  auto item = parse_json(event.json, "item");
+  if (!item.ok() || !item->is_object()) return;
+  if (event.kind == VendorEvent::Kind::kProgress) return add_progress(std::move(*item), out);
   close_item("completed", out);
   if (event.kind == VendorEvent::Kind::kNext) {
     next_ = event.json;
     return;
   }
-  auto item = parse_json(event.json, "item");
-  if (!item.ok() || !item->is_object()) return;
-  if (!item->contains("id") || !(*item)["id"].is_string()) (*item)["id"] = make_id("item");
+  std::string id = wire::string_member(*item, "id");
+  if (id.empty()) id = make_id("item");
+  (*item)["id"] = id;
+  const auto begun = vendors_.extract(id);
+  const int index = begun.empty() ? begin_vendors(*item, out) : begun.mapped();
+  items_[static_cast<size_t>(index)] = *item;
   Json members;
-  members["output_index"] = items_.size();
-  members["item"] = *item;
-  items_.push_back(std::move(*item));
-  emit("response.output_item.added", members, out);
+  members["output_index"] = index;
+  members["item"] = std::move(*item);
   emit("response.output_item.done", std::move(members), out);
 }
 

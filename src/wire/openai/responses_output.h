@@ -33,7 +33,7 @@ class ResponseOutput {
   void add_refusal(const RefusalEvent& event, std::string& out);
   void add_reasoning(const ReasoningEvent& event, std::string& out);
   void add_call(const ToolEvent& event, std::string& out);
-  // Of OpenAI's own: an item, or members of the message that comes next.
+  // Of OpenAI's own: an item, how it comes about, or members of the message that comes next.
   void add_vendors(const VendorEvent& event, std::string& out);
   // Ends every item that is open; `status` is theirs: "completed" or "incomplete".
   void close(std::string_view status, std::string& out);
@@ -59,6 +59,8 @@ class ResponseOutput {
   Json part_json() const;
   std::string make_id(std::string_view prefix) const;
   int begin_item(std::string id, Json item, std::string& out);
+  void add_progress(Json event, std::string& out);
+  int begin_vendors(const Json& item, std::string& out);
   void done_item(int index, std::string_view status, std::string& out);
   void open_item_of(std::string_view type, std::string& out);
   void open_part(const PartKind& kind, std::string& out);
@@ -69,11 +71,12 @@ class ResponseOutput {
   Options options_;
   int sequence_ = 0;
   std::vector<Json> items_;
-  int open_ = -1;                   // the item that is a message or reasoning and goes on
-  std::string reasoning_id_;        // its vendor's for it, or for the one that comes next
-  std::string next_;                // members of the message that comes next: an object, or empty
-  const PartKind* part_ = nullptr;  // of the open item, that goes on
-  std::string text_;                // of the open part
+  int open_ = -1;             // the item that is a message or reasoning and goes on
+  std::string reasoning_id_;  // its vendor's for it, or for the one that comes next
+  std::string next_;          // members of the message that comes next: an object, or empty
+  std::map<std::string, int> vendors_;  // items of OpenAI's own that go on, by their ids
+  const PartKind* part_ = nullptr;      // of the open item, that goes on
+  std::string text_;                    // of the open part
   std::string signature_;
   std::vector<Json> logprobs_;
   std::vector<Json> annotations_;
