@@ -84,6 +84,7 @@ GenerateRequest chat_request(const ChatOptions& options, std::vector<Message> me
   request.sampling = options.sampling;
   request.max_tokens = options.max_tokens;
   request.stop = options.stop;
+  request.format = options.format;
   if (!options.system.empty()) {
     messages.insert(messages.begin(), text_message(Role::kSystem, options.system));
   }

@@ -16,6 +16,7 @@ struct ChatOptions {
   std::optional<int64_t> max_tokens;
   std::vector<std::string> stop;
   std::string system;
+  OutputFormat format;
 };
 
 // A request for the next answer to `messages`.

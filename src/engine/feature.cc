@@ -61,6 +61,8 @@ std::string_view feature_name(Feature feature) {
       return "answers in JSON";
     case Feature::kJsonSchema:
       return "answers by a JSON schema";
+    case Feature::kGrammar:
+      return "answers by a regular expression, a grammar or a list of choices";
     case Feature::kReasoning:
       return "control of its reasoning";
     case Feature::kLogprobs:
@@ -112,6 +114,9 @@ std::optional<FeatureUse> first_unmet(const GenerateRequest& request, FeatureSet
   } uses[] = {
       {Feature::kJson, request.format.kind == Kind::kJson},
       {Feature::kJsonSchema, request.format.kind == Kind::kJsonSchema},
+      {Feature::kGrammar, request.format.kind == Kind::kRegex ||
+                              request.format.kind == Kind::kGrammar ||
+                              request.format.kind == Kind::kChoice},
       {Feature::kReasoning, !reasoning.effort.empty() || reasoning.budget_tokens},
       {Feature::kLogprobs, request.top_logprobs >= 0},
       {Feature::kPromptLogprobs, request.prompt_logprobs},

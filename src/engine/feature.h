@@ -21,6 +21,7 @@ enum class Feature {
   kVendorTools,  // tools without a name, which the vendor runs
   kJson,
   kJsonSchema,
+  kGrammar,    // a regular expression, a grammar or a list of choices
   kReasoning,  // effort or budget
   kLogprobs,
   kPromptLogprobs,
@@ -65,7 +66,10 @@ static_assert(kFeatureCount <= 32);
 
 // What every model on this machine can do. Effort and budget bound a reasoning that such a model
 // may not do at all, so any of them is kept; and a decoder's embedding is the same for any task.
-constexpr FeatureSet kLocalFeatures = {Feature::kReasoning,
+constexpr FeatureSet kLocalFeatures = {Feature::kJson,
+                                       Feature::kJsonSchema,
+                                       Feature::kGrammar,
+                                       Feature::kReasoning,
                                        Feature::kLogprobs,
                                        Feature::kPromptLogprobs,
                                        Feature::kTopK,

@@ -115,12 +115,14 @@ struct ToolChoice {
 
 // What the answer's text must be.
 struct OutputFormat {
-  enum class Kind { kText, kJson, kJsonSchema };
+  enum class Kind { kText, kJson, kJsonSchema, kRegex, kGrammar, kChoice };
   Kind kind = Kind::kText;
   std::string name;  // of the schema
   std::string description;
   std::string schema;  // a JSON Schema text
   std::optional<bool> strict;
+  std::string grammar;               // of kRegex the expression, of kGrammar the GBNF
+  std::vector<std::string> choices;  // of kChoice
 };
 
 struct ReasoningParams {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "engine/output_grammar.h"
 #include "engine/scheduler.h"
 #include "engine/speculation/draft_model.h"
 
@@ -41,6 +42,11 @@ class LocalGenerator : public Generator {
         scheduler_(*model_,
                    options.kv_bytes ? *options.kv_bytes : memory_for_state(*model_, draft_.get()),
                    {.speculation = options.speculation, .draft = draft_.get()}) {
+    if (const Tokenizer* tokenizer = model_->tokenizer()) {
+      const auto ends = model_->end_tokens();
+      grammars_.emplace(*tokenizer, std::vector<int32_t>(ends.begin(), ends.end()),
+                        model_->model().info().vocab_size);
+    }
     info_.name = options.name;
     info_.owned_by = "overtake";
     info_.features = kLocalFeatures;
@@ -77,11 +83,13 @@ class LocalGenerator : public Generator {
       return too_long(fmt::format("{} tokens", prompt.size()));
     }
     const int64_t max_new = std::min(request.max_tokens.value_or(room), room);
+    auto grammar = TRY(begin_grammar(request.format));
     request.sampling = model_->with_defaults(std::move(request.sampling));
     request.model = info_.name;
     const auto expected = expected_ids(request.expected_text);
     auto sequence =
         std::make_unique<Sequence>(*model_, std::move(request), std::move(prompt), max_new);
+    if (grammar) sequence->hold_to(std::move(*grammar));
     if (speculates_ && max_new > 1) sequence->draft_from(expected, draft_ != nullptr);
     Answer answer(sequence->stream());
     TRY(scheduler_.submit(std::move(sequence)));
@@ -126,6 +134,18 @@ class LocalGenerator : public Generator {
     return {};
   }
 
+  // Where the answer's form begins; nullopt for plain text.
+  Result<std::optional<GrammarCursor>> begin_grammar(const OutputFormat& format) {
+    const auto source = grammar_of(format);
+    if (!source) return std::optional<GrammarCursor>();
+    if (!grammars_) {
+      return Error{ErrorCode::kUnsupported,
+                   "the model has no vocabulary; the form of the answer; ask for plain text"};
+    }
+    auto masks = TRY(grammars_->get(*source));
+    return std::optional(TRY(GrammarCursor::begin(std::move(masks), *model_->tokenizer())));
+  }
+
   Error too_long(const std::string& size) const {
     return {ErrorCode::kContextLength,
             fmt::format("This model's maximum context length is {} tokens. However, your prompt "
@@ -156,7 +176,8 @@ class LocalGenerator : public Generator {
   }
 
   std::unique_ptr<LocalModel> model_;
-  std::unique_ptr<LocalModel> draft_;  // null: none
+  std::unique_ptr<LocalModel> draft_;     // null: none
+  std::optional<GrammarCache> grammars_;  // none without a vocabulary
   Scheduler scheduler_;
   GeneratorInfo info_;
   bool speculates_ = false;

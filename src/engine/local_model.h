@@ -64,6 +64,7 @@ class LocalModel {
   // `params` with what it leaves open taken from the model's generation_config.json.
   SamplingParams with_defaults(SamplingParams params) const;
   bool ends(int32_t id) const;
+  std::span<const int32_t> end_tokens() const { return end_tokens_; }
 
  private:
   LocalModel() = default;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <numeric>
@@ -43,8 +44,9 @@ float largest_finite(std::span<const float> values) {
   return *std::max_element(most, most + kLanes);
 }
 
-void Candidates::reset(std::span<const float> logits) {
+void Candidates::reset(std::span<const float> logits, std::span<const uint64_t> allowed) {
   logits_ = logits;
+  allowed_ = allowed;
   listed_ = false;
   n_sorted_ = 0;
 }
@@ -61,8 +63,17 @@ std::vector<Candidates::Item>& Candidates::items() {
   if (listed_) return items_;
   listed_ = true;
   items_.clear();
-  for (size_t id = 0; id < logits_.size(); ++id) {
+  const auto add = [this](size_t id) {
     if (std::isfinite(logits_[id])) items_.push_back({logits_[id], static_cast<int32_t>(id)});
+  };
+  if (allowed_.empty()) {
+    for (size_t id = 0; id < logits_.size(); ++id) add(id);
+  }
+  for (size_t word = 0; word < allowed_.size(); ++word) {
+    for (uint64_t bits = allowed_[word]; bits != 0; bits &= bits - 1) {
+      const size_t id = word * 64 + static_cast<size_t>(std::countr_zero(bits));
+      if (id < logits_.size()) add(id);
+    }
   }
   return items_;
 }
@@ -96,9 +107,15 @@ std::optional<Candidates::Item> Candidates::best() {
     }
   }
   for (size_t id = block; top > -INFINITY; ++id) {
-    if (logits_[id] == top) return Item{top, static_cast<int32_t>(id)};
+    if (logits_[id] != top) continue;
+    if (may_be(id)) return Item{top, static_cast<int32_t>(id)};
+    break;
   }
-  return std::nullopt;
+  // The best of all may not be: seldom, where a model knows the form that it writes in.
+  for (const Item& item : allowed_.empty() ? std::vector<Item>() : items()) {
+    if (!best || before(item, *best)) best = item;
+  }
+  return best;
 }
 
 Status check_sampling(const SamplingParams& params) {
@@ -138,8 +155,9 @@ Sampler::Sampler(SamplingParams params, uint64_t seed) : params_(std::move(param
 
 std::optional<int32_t> Sampler::sample(std::span<const float> logits,
                                        std::span<const int32_t> prompt,
-                                       std::span<const int32_t> generated) {
-  candidates_.reset(logits);
+                                       std::span<const int32_t> generated,
+                                       std::span<const uint64_t> allowed) {
+  candidates_.reset(logits, allowed);
   const SamplerContext context{params_, prompt, generated};
   for (const SamplerStage* stage : stages_) stage->apply(candidates_, context);
   if (params_.temperature.value_or(1) == 0) {

@@ -21,7 +21,9 @@ class Candidates {
     int32_t id;
   };
 
-  void reset(std::span<const float> logits);  // which stay until the token is chosen
+  // Both stay until the token is chosen. `allowed`: bit `id` is set where the token may be; empty:
+  // all may.
+  void reset(std::span<const float> logits, std::span<const uint64_t> allowed = {});
   std::span<float> by_id();
   std::vector<Item>& items();
   // The first `n` items by descending logit, equal ones by ascending id; all by default. What is
@@ -30,7 +32,10 @@ class Candidates {
   std::optional<Item> best();  // the most probable; nullopt if there is none
 
  private:
+  bool may_be(size_t id) const { return allowed_.empty() || (allowed_[id / 64] >> (id % 64) & 1); }
+
   std::span<const float> logits_;  // as given, or changed_
+  std::span<const uint64_t> allowed_;
   std::vector<float> changed_;
   std::vector<Item> items_;
   bool listed_ = false;
@@ -63,10 +68,11 @@ Status check_sampling(const SamplingParams& params);
 class Sampler {
  public:
   Sampler(SamplingParams params, uint64_t seed);
-  // `logits` [vocab]. generated.size() is the step. Nullopt where no logit is a finite number: the
-  // model is broken.
+  // `logits` [vocab]. generated.size() is the step. `allowed` as Candidates::reset. Nullopt where
+  // no logit of an allowed token is a finite number: the model is broken.
   std::optional<int32_t> sample(std::span<const float> logits, std::span<const int32_t> prompt,
-                                std::span<const int32_t> generated);
+                                std::span<const int32_t> generated,
+                                std::span<const uint64_t> allowed = {});
 
  private:
   SamplingParams params_;

@@ -474,7 +474,7 @@ void Scheduler::Impl::take_results(const Tensor& logits) {
     n_written += choice.sequence->n_generated();
     if (choice.n_rows > 1) {  // what was read of guesses that were wrong is forgotten
       const auto n_ids = static_cast<int64_t>(choice.sequence->ids().size());
-      choice.sequence->state->truncate(n_ids - 1);
+      choice.sequence->state->truncate(std::min(n_ids - 1, choice.sequence->n_confirmed()));
     }
     if (!ended) continue;
     const auto place = std::find_if(active.begin(), active.end(), [&](const auto& sequence) {

@@ -47,24 +47,64 @@ void Sequence::take_prompt_logits(int64_t position, std::span<const float> logit
 
 Sequence::Choice Sequence::choose_next(std::span<const float> logits) {
   const std::span<const int32_t> all(ids_);
-  Choice out{sampler_.sample(logits, all.first(n_prompt_), all.subspan(n_prompt_)), {}};
+  Choice out;
+  std::span<const uint64_t> allowed;
+  if (grammar_) {
+    if (grammar_->is_over()) return {.is_over = true};
+    out.id = grammar_->forced();
+    if (!out.id) {
+      const auto mask = grammar_->allowed();
+      if (!mask.ok()) return {.error = mask.error()};
+      allowed = *mask;
+    }
+  }
+  if (!out.id) {
+    out.id = sampler_.sample(logits, all.first(n_prompt_), all.subspan(n_prompt_), allowed);
+  }
   if (out.id && request_.top_logprobs >= 0) out.logprob = logprob_entry(logits, *out.id);
   return out;
+}
+
+// Whether the answer goes on behind the choice.
+bool Sequence::accept(Choice& choice) {
+  if (!choice.id || ends(*choice.id)) return false;
+  ids_.push_back(*choice.id);
+  if (!grammar_) return true;
+  const Status accepted = grammar_->accept(*choice.id);
+  if (!accepted.ok()) choice.error = accepted.error();
+  return accepted.ok();
+}
+
+// Where log probabilities are wanted, every token is read: they come of what the model says.
+void Sequence::choose_forced() {
+  // Read at once with the next step, which is to stay a short one.
+  constexpr int kMostAtOnce = 64;
+  for (int n = 0; n < kMostAtOnce && request_.top_logprobs < 0; ++n) {
+    const auto id = grammar_->forced();
+    if (!id) break;
+    chosen_.push_back({.id = id});
+    if (!accept(chosen_.back())) return;
+  }
+  if (grammar_->is_over()) chosen_.push_back({.is_over = true});
 }
 
 // Each token is drawn as it would be without a draft, after the same tokens and with the same
 // number of the request's random stream: a draft changes when a token is found, never which.
 void Sequence::choose(Tensor logits) {
   chosen_.clear();
-  if (max_new_ == 0) return;  // only the prompt was asked about
   const size_t n_ids = ids_.size();
+  n_confirmed_ = static_cast<int64_t>(n_ids);
+  if (max_new_ == 0) return;  // only the prompt was asked about
+  bool goes_on = true;
   for (int64_t row = 0; row < logits.rows; ++row) {
     chosen_.push_back(choose_next(logits.row_span(row)));
     const auto id = chosen_.back().id;
-    if (!id || ends(*id)) break;
-    if (row + 1 == logits.rows || drafter_->draft()[static_cast<size_t>(row)] != *id) break;
-    ids_.push_back(*id);
+    goes_on = accept(chosen_.back());
+    if (!goes_on || row + 1 == logits.rows) break;
+    if (drafter_->draft()[static_cast<size_t>(row)] != *id) break;
+    ++n_confirmed_;
   }
+  if (goes_on && grammar_) choose_forced();
   ids_.resize(n_ids);
 }
 
@@ -94,14 +134,23 @@ bool Sequence::advance(int64_t now) {
   const bool by_model = drafter_ && drafter_->source() == DraftSource::kModel;
   Drafted& drafted = by_model ? by_model_ : by_lookup_;
   if (drafter_) drafted.tried += static_cast<int64_t>(drafter_->draft().size());
+  const int64_t n_agreed = n_confirmed_ - static_cast<int64_t>(ids_.size());
   for (size_t i = 0; i < chosen_.size(); ++i) {
-    if (i + 1 < chosen_.size()) ++drafted.accepted;  // what goes on after it agreed with the draft
+    if (static_cast<int64_t>(i) < n_agreed) ++drafted.accepted;
     if (take(chosen_[i], now)) return true;
   }
   return false;
 }
 
 bool Sequence::take(Choice& choice, int64_t now) {
+  if (choice.is_over) {
+    finish(FinishReason::kStop, now);
+    return true;
+  }
+  if (choice.error) {
+    fail(std::move(*choice.error), false);
+    return true;
+  }
   if (!choice.id) {
     fail(
         {ErrorCode::kInternal, "the model's output is not a number; " + model_.checkpoint().path() +

@@ -15,6 +15,7 @@
 #include "engine/stop_matcher.h"
 #include "tensor/sequence_state.h"
 #include "tensor/tensor.h"
+#include "token/grammar/grammar_cursor.h"
 
 namespace overtake {
 
@@ -41,7 +42,11 @@ class Sequence {
   // `with_model`: there is a draft model that guesses too.
   void draft_from(std::span<const int32_t> expected, bool with_model) {
     drafter_.emplace(ids_, expected, with_model ? &sampler_ : nullptr);
+    if (grammar_) drafter_->hold_to(*grammar_);
   }
+
+  // The answer is one that the grammar allows. Before draft_from().
+  void hold_to(GrammarCursor grammar) { grammar_.emplace(std::move(grammar)); }
 
   // ---- what the scheduler keeps here
   std::optional<SequenceState> state;  // set when admitted; n_tokens() of it have been read
@@ -56,9 +61,13 @@ class Sequence {
   // Logits of prompt position `position`, where prompt log probabilities are wanted.
   void take_prompt_logits(int64_t position, std::span<const float> logits);
   // Chooses the next tokens: from the first row of logits the one after ids(), from each further
-  // row the one after the next token of the draft, while what was chosen is the draft. Safe to run
-  // beside other sequences'.
+  // row the one after the next token of the draft, while what was chosen is the draft. What a
+  // grammar forces to come behind them is chosen too, without having been read. Safe to run beside
+  // other sequences'.
   void choose(Tensor logits);
+  // Of ids(), how many have been read for good: those before choose(), and the draft's as far as
+  // they were chosen.
+  int64_t n_confirmed() const { return n_confirmed_; }
   // Emits what choose() found. Returns whether the sequence has ended; its ids end there too.
   bool advance(int64_t now_us);
 
@@ -67,11 +76,16 @@ class Sequence {
 
  private:
   struct Choice {
-    std::optional<int32_t> id;
-    std::optional<TokenLogprob> logprob;
+    std::optional<int32_t> id = {};
+    std::optional<TokenLogprob> logprob = {};
+    std::optional<Error> error = {};
+    bool is_over = false;  // nothing comes any more, by the grammar
   };
   Choice choose_next(std::span<const float> logits);
-  bool ends(int32_t id) const { return !request_.ignore_end && model_.ends(id); }
+  bool accept(Choice& choice);
+  void choose_forced();
+  // A grammar's end is not gone past.
+  bool ends(int32_t id) const { return (grammar_ || !request_.ignore_end) && model_.ends(id); }
   bool take(Choice& choice, int64_t now_us);
   void start(int64_t now_us);
   void emit(std::string text, bool last);
@@ -89,7 +103,9 @@ class Sequence {
   std::string stop_sequence_;
   bool started_ = false;
 
+  std::optional<GrammarCursor> grammar_;
   std::optional<Drafter> drafter_;
+  int64_t n_confirmed_ = 0;
   std::vector<Choice> chosen_;
   struct Drafted {
     int64_t tried = 0, accepted = 0;

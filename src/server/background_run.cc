@@ -171,6 +171,7 @@ class BackgroundBeginning : public AnswerRun {
     hold();
     ask(*prompts_,
         {.bytes = exchange_->request().body.size(),
+         .has_form = asked->format.kind != OutputFormat::Kind::kText,
          .ask = [generator = generator_, asked] { return generator->generate(std::move(*asked)); },
          .take = [this](Result<Answer> answer) { take(std::move(answer)); }});
   }

@@ -90,6 +90,7 @@ void CompletionRun::generate_next() {
   const auto asked = std::make_shared<GenerateRequest>(std::move(one));
   ask(*prompts_,
       {.bytes = request.body.size(),
+       .has_form = asked->format.kind != OutputFormat::Kind::kText,
        .ask = [generator = generator_, asked] { return generator->generate(std::move(*asked)); },
        .take = [this](Result<Answer> answer) { take_next(std::move(answer)); }});
 }

@@ -34,6 +34,8 @@ class PromptWorker {
 
 struct ModelQuestion {
   size_t bytes = 0;  // of the request
+  // Whether the answer is to have a form, which takes a while to understand.
+  bool has_form = false;
   // Asks a model. On the loop or on the worker's thread: it must not hold anything of the loop's.
   std::function<Result<Answer>()> ask;
   // Gets what it said, on the loop; never where the loop has ended. Likewise.

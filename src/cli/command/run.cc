@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "catalog/store.h"
@@ -30,6 +31,9 @@ struct Options {
   std::string prompt;
   std::string draft;
   std::string kv_cache_type;
+  std::string json_schema;
+  std::string grammar;
+  std::string regex;
   ChatOptions chat;
   int n_threads = 0;
   bool keep_packed = false;
@@ -93,6 +97,29 @@ Result<std::shared_ptr<Generator>> open_model(const Options& options) {
   return make_local_generator(local);
 }
 
+// What the answer has to be like, by the one option that says so.
+Result<OutputFormat> read_form(const Options& options) {
+  constexpr uint64_t kMaxFormBytes = 1 << 20;
+  const int n_forms =
+      !options.json_schema.empty() + !options.grammar.empty() + !options.regex.empty();
+  if (n_forms > 1) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "an answer has one form; --json-schema, --grammar and --regex together; give one"};
+  }
+  OutputFormat out;
+  if (!options.json_schema.empty()) {
+    out.kind = OutputFormat::Kind::kJsonSchema;
+    out.schema = TRY(read_file(options.json_schema, kMaxFormBytes));
+  } else if (!options.grammar.empty()) {
+    out.kind = OutputFormat::Kind::kGrammar;
+    out.grammar = TRY(read_file(options.grammar, kMaxFormBytes));
+  } else if (!options.regex.empty()) {
+    out.kind = OutputFormat::Kind::kRegex;
+    out.grammar = options.regex;
+  }
+  return out;
+}
+
 Result<int> run(Options options) {
   // A single argument that no model could be called is the prompt for the default model.
   if (options.prompt.empty() && options.model.find_first_of(" \n?") != std::string::npos) {
@@ -110,6 +137,7 @@ Result<int> run(Options options) {
                  "no prompt; standard input is empty and no PROMPT was given; "
                  "overtake run MODEL \"...\""};
   }
+  options.chat.format = TRY(read_form(options));
   const auto generator = TRY(open_model(options));
   if (!interactive) return answer_once(*generator, options, std::move(prompt));
   const std::string home = overtake_home();
@@ -135,6 +163,10 @@ std::function<Result<int>()> setup(CommandLine& line) {
   line.add("--seed", sampling.seed, "Same seed, same text");
   line.add("--max-tokens", options->chat.max_tokens, "Longest answer").positive();
   line.add("--stop", options->chat.stop, "Text that ends the answer (may be repeated)");
+  line.add("--json-schema", options->json_schema,
+           "Every answer is JSON by the schema in this file");
+  line.add("--grammar", options->grammar, "Every answer is of the GBNF grammar in this file");
+  line.add("--regex", options->regex, "Every answer matches this regular expression as a whole");
   line.add("--draft", options->draft,
            "A smaller model of the same vocabulary that guesses ahead where that is faster");
   add_kv_cache_option(line, options->kv_cache_type);

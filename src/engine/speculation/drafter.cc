@@ -14,6 +14,11 @@ void Drafter::share(AcceptanceRates& wider) {
   rates_ = AcceptanceRates(&wider);
 }
 
+void Drafter::hold_to(GrammarCursor& grammar) {
+  grammar_ = &grammar;
+  if (model_) model_->hold_to(grammar);
+}
+
 void Drafter::push(int32_t id) {
   if (model_) model_->push(id);
   const auto outcome = lookup_.push(id);
@@ -26,6 +31,10 @@ void Drafter::propose(int64_t most) {
   draft_.clear();
   source_ = DraftSource::kLookup;
   if (most > 0) lookup_.propose(static_cast<size_t>(most), draft_);
+  if (!grammar_ || draft_.empty()) return;
+  // Past a limit the answer itself fails, not its guess.
+  const auto allowed = grammar_->count_allowed(draft_);
+  draft_.resize(allowed.ok() ? *allowed : 0);
 }
 
 void Drafter::take_model_guesses() {

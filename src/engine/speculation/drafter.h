@@ -9,6 +9,7 @@
 #include "engine/speculation/acceptance_rates.h"
 #include "engine/speculation/model_draft.h"
 #include "engine/speculation/prompt_lookup.h"
+#include "token/grammar/grammar_cursor.h"
 
 namespace overtake {
 
@@ -22,6 +23,9 @@ class Drafter {
           Sampler* sampler = nullptr);
   // What it learns goes into `wider` too, which must outlive this.
   void share(AcceptanceRates& wider);
+  // Only what the answer's `grammar` allows is guessed. It stands where the answer does and
+  // outlives this.
+  void hold_to(GrammarCursor& grammar);
   ModelDraft* model() { return model_ ? &*model_ : nullptr; }
 
   // The answer goes on with `id`.
@@ -37,6 +41,7 @@ class Drafter {
   DraftSource source() const { return source_; }
 
  private:
+  GrammarCursor* grammar_ = nullptr;
   PromptLookup lookup_;
   AcceptanceRates rates_;
   AcceptanceRates* wider_ = nullptr;

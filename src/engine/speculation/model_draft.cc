@@ -86,9 +86,10 @@ std::span<const int32_t> ModelDraft::next_ids(int64_t most) {
   return unread.first(std::min(unread.size(), static_cast<size_t>(most)));
 }
 
-std::optional<ModelDraft::Drawn> ModelDraft::draw(std::span<const float> logits, int64_t n_text) {
+std::optional<ModelDraft::Drawn> ModelDraft::draw(std::span<const float> logits, int64_t n_text,
+                                                  std::span<const uint64_t> allowed) {
   const std::span<const int32_t> text = std::span(text_).first(n_text);
-  const auto id = sampler_.sample(logits, text.first(n_prompt_), text.subspan(n_prompt_));
+  const auto id = sampler_.sample(logits, text.first(n_prompt_), text.subspan(n_prompt_), allowed);
   if (!id) return std::nullopt;
   const auto at = static_cast<size_t>(*id);
   const float other =
@@ -96,10 +97,17 @@ std::optional<ModelDraft::Drawn> ModelDraft::draw(std::span<const float> logits,
   return Drawn{*id, logits[at] - other};
 }
 
+// What the grammar allows behind the guesses so far; false where nothing is, or it is not known.
+bool ModelDraft::find_allowed() {
+  const auto found = grammar_->allowed_after(guesses_, allowed_);
+  return found.ok() && *found;
+}
+
 std::optional<int32_t> ModelDraft::guess(std::span<const float> logits) {
+  if (grammar_ && !find_allowed()) return std::nullopt;
   const int64_t n_text = n_tokens();
   text_.insert(text_.end(), guesses_.begin(), guesses_.end());
-  const auto drawn = draw(logits, static_cast<int64_t>(text_.size()));
+  const auto drawn = draw(logits, static_cast<int64_t>(text_.size()), allowed_);
   text_.resize(static_cast<size_t>(n_text));
   if (!drawn) return std::nullopt;
   guesses_.push_back(drawn->id);

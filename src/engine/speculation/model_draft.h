@@ -10,6 +10,7 @@
 #include "engine/sampler.h"
 #include "engine/speculation/acceptance_rates.h"
 #include "tensor/sequence_state.h"
+#include "token/grammar/grammar_cursor.h"
 
 namespace overtake {
 
@@ -22,6 +23,9 @@ class ModelDraft {
   ModelDraft(std::span<const int32_t> prompt, Sampler& sampler);
   // What it learns goes into `wider` too. The draft model has ids below `vocab_size`.
   void share(MarginRates& wider, int64_t vocab_size);
+
+  // Guesses are drawn from what the answer's `grammar` allows. It outlives this.
+  void hold_to(GrammarCursor& grammar) { grammar_ = &grammar; }
 
   // ---- the text
   void push(int32_t id);
@@ -68,7 +72,9 @@ class ModelDraft {
     int32_t id;
     float margin;
   };
-  std::optional<Drawn> draw(std::span<const float> logits, int64_t n_text);
+  std::optional<Drawn> draw(std::span<const float> logits, int64_t n_text,
+                            std::span<const uint64_t> allowed = {});
+  bool find_allowed();
   void learn(float margin, bool right);
 
   Sampler& sampler_;
@@ -84,6 +90,8 @@ class ModelDraft {
   int64_t n_known_ = 0;  // tokens of the text in the state; guesses that were read follow them
   int64_t n_guesses_read_ = 0;
 
+  GrammarCursor* grammar_ = nullptr;
+  TokenMask allowed_;
   std::vector<int32_t> guesses_;
   std::vector<float> margins_;
   size_t n_proved_ = 0;  // of them, by the text

@@ -22,6 +22,7 @@ std::string field_of(const FeatureUse& use) {
       return "tool_choice";
     case Feature::kJson:
     case Feature::kJsonSchema:
+    case Feature::kGrammar:
       return "output_config.format";
     case Feature::kReasoning:
       return "thinking";

@@ -21,6 +21,7 @@ std::string field_of(const FeatureUse& use) {
     case Feature::kJson:
       return "generationConfig.responseMimeType";
     case Feature::kJsonSchema:
+    case Feature::kGrammar:
       return "generationConfig.responseSchema";
     case Feature::kReasoning:
       return "generationConfig.thinkingConfig";

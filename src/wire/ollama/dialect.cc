@@ -19,6 +19,7 @@ std::string field_of(const FeatureUse& use) {
       return "tools";
     case Feature::kJson:
     case Feature::kJsonSchema:
+    case Feature::kGrammar:
       return "format";
     case Feature::kReasoning:
       return "think";

@@ -6,6 +6,7 @@
 
 #include "wire/base64.h"
 #include "wire/fields.h"
+#include "wire/openai/grammar_fields.h"
 #include "wire/openai/request.h"
 #include "wire/openai/sampling_fields.h"
 
@@ -15,7 +16,8 @@ namespace {
 constexpr size_t kMaxTools = 128;
 
 // All that is read below and in sampling_fields.cc. What else a request has goes along as `extra`;
-// so does "prediction", which is read too.
+// so do "prediction" and what asks for a regular expression, a grammar or a choice, which are read
+// too.
 constexpr std::string_view kKnownFields[] = {
     "model",
     "messages",
@@ -385,9 +387,12 @@ std::optional<wire::CallError> parse_chat_request(const Json& body, wire::Call* 
   read_chat_logprobs(fields, call);
   refuse_unsupported(fields);
   read_format(fields, &call->request.format);
+  read_grammar_fields(fields, &call->request.format);
   call->request.reasoning.effort = fields.string("reasoning_effort").value_or("");
   read_prediction(fields, &call->request.expected_text);
-  call->request.extra = fields.extra(kKnownFields);
+  std::vector<std::string_view> known(std::begin(kKnownFields), std::end(kKnownFields));
+  for (const std::string_view name : grammar_fields_of(call->request.format)) known.push_back(name);
+  call->request.extra = fields.extra(known);
   ChatPrompt prompt;
   read_tools(fields, &prompt);
   read_messages(fields, &prompt);

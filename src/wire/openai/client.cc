@@ -30,7 +30,8 @@ constexpr FeatureSet kResponsesFeatures = {
     Feature::kJsonSchema,  Feature::kReasoning,   Feature::kLogprobs};
 // Fields that OpenAI refuses and the others have added, by the names that vLLM gave them.
 constexpr FeatureSet kCompatibleFeatures = kFeatures.with(
-    {Feature::kTopK, Feature::kMinP, Feature::kRepetitionPenalty, Feature::kIgnoreEnd});
+    {Feature::kTopK, Feature::kMinP, Feature::kRepetitionPenalty, Feature::kIgnoreEnd,
+     Feature::kGrammar});
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "wire/fields.h"
+#include "wire/openai/grammar_fields.h"
 #include "wire/openai/prompt_list.h"
 #include "wire/openai/request.h"
 #include "wire/openai/sampling_fields.h"
@@ -39,6 +40,7 @@ std::optional<wire::CallError> parse_completion_request(const Json& body, wire::
   if (!fields.string("suffix").value_or("").empty()) {
     fields.unsupported("suffix", "this model does not fill in the middle");
   }
+  read_grammar_fields(fields, &call->request.format);
   read_prompt(fields, call);
   if (fields.ok() && call->n_choices() > wire::kMaxChoices) {
     fields.invalid("n", fmt::format("prompts times n is at most {}", wire::kMaxChoices));

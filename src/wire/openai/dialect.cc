@@ -25,6 +25,8 @@ std::string field_of(const FeatureUse& use) {
     case Feature::kJson:
     case Feature::kJsonSchema:
       return "response_format";
+    case Feature::kGrammar:
+      return "structured_outputs";
     case Feature::kReasoning:
       return "reasoning_effort";
     case Feature::kLogprobs:

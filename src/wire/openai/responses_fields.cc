@@ -67,6 +67,7 @@ std::string responses_field_of(const FeatureUse& use) {
       return "tool_choice";
     case Feature::kJson:
     case Feature::kJsonSchema:
+    case Feature::kGrammar:
       return "text.format";
     case Feature::kReasoning:
       return "reasoning";
