@@ -96,8 +96,6 @@ TEST_F(OllamaServerTest, RefusesByNameInItsOwnShape) {
       {"/api/chat",
        R"({"messages":[{"role":"user","content":"x"}],"tools":[{"function":{"name":"f"}}]})", 400,
        "tools: scripted does not support tool calls"},
-      {"/api/generate", R"({"prompt":"p","format":"json"})", 400,
-       "format: scripted does not support answers in JSON"},
       {"/api/generate", R"({"prompt":"p","suffix":"s"})", 400, "suffix: "},
       {"/api/show", R"({"model":"other"})", 404, "\"other\""},
       {"/api/show", "{}", 400, "model: "},

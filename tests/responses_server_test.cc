@@ -288,7 +288,6 @@ TEST_F(ResponsesServerTest, WhatTheModelCanNotDoIsRefusedByItsField) {
                     R"({"type":"input_image","image_url":"https://x/y"}]}]})"),
             "input[0].content[1]");
   EXPECT_EQ(refused(R"({"input":"a","tools":[{"type":"function","name":"f"}]})"), "tools[0]");
-  EXPECT_EQ(refused(R"({"input":"a","text":{"format":{"type":"json_object"}}})"), "text.format");
   EXPECT_EQ(refused(R"({"input":"a","background":true,"store":false})"), "background");
   EXPECT_EQ(refused(R"({"input":"a","prompt":{"id":"pmpt_1"}})"), "prompt");
   EXPECT_EQ(refused(R"({"input":"a","conversation":1})"), "conversation");

@@ -55,6 +55,48 @@ class Serve(unittest.TestCase):
             thread.join()
         self.assertEqual({alone}, {a["choices"][0]["message"]["content"] for a in answers})
 
+    def ask_in_form(self, seed, path=CHAT, **form):
+        body = {**QUESTION, "temperature": 2, "seed": seed, "max_tokens": 300, **form}
+        status, text = self.server.post(path, body)
+        self.assertEqual(200, status, text)
+        return json.loads(text)
+
+    def test_answers_keep_to_their_form_however_hot_they_are(self):
+        person = {"type": "object", "additionalProperties": False,
+                  "properties": {"name": {"type": "string", "maxLength": 20},
+                                 "age": {"type": "integer", "minimum": 0, "maximum": 150},
+                                 "tags": {"type": "array", "items": {"enum": ["a", "b"]},
+                                          "maxItems": 4}},
+                  "required": ["name", "age", "tags"]}
+        schema = {"type": "json_schema", "json_schema": {"name": "p", "schema": person}}
+        for seed in range(8):
+            answer = self.ask_in_form(seed, response_format=schema)["choices"][0]
+            self.assertEqual("stop", answer["finish_reason"])
+            value = json.loads(answer["message"]["content"])
+            self.assertEqual(["name", "age", "tags"], list(value))
+            self.assertTrue(len(value["name"]) <= 20 and 0 <= value["age"] <= 150)
+            self.assertTrue(set(value["tags"]) <= {"a", "b"} and len(value["tags"]) <= 4)
+        for form, allowed in (({"guided_regex": "(19|20)[0-9]{2}"}, r"(19|20)\d\d"),
+                              ({"guided_choice": ["Paris", "Rome"]}, "Paris|Rome"),
+                              ({"grammar": 'root ::= "<" [a-z]{1,5} ">"'}, "<[a-z]{1,5}>")):
+            text = self.ask_in_form(1, **form)["choices"][0]["message"]["content"]
+            self.assertRegex(text, f"^({allowed})$")
+        answer = self.ask_in_form(3, response_format={"type": "json_object"})["choices"][0]
+        if answer["finish_reason"] == "stop":
+            self.assertIsInstance(json.loads(answer["message"]["content"]), dict)
+        answer = self.ask_in_form(5, "/api/chat", format=person, stream=False)
+        self.assertIn("age", json.loads(answer["message"]["content"]))
+
+    def test_a_form_that_can_not_be_held_is_refused(self):
+        for schema, words in (({"type": "strin"}, "unknown type"),
+                              ({"not": {}}, "can not be held"),
+                              ({"$ref": "#/$defs/x"}, "names nothing"),
+                              ({"type": "integer", "minimum": 2, "maximum": 1}, "no text")):
+            form = {"type": "json_schema", "json_schema": {"name": "p", "schema": schema}}
+            status, text = self.server.post(CHAT, {**QUESTION, "response_format": form})
+            self.assertEqual(400, status, text)
+            self.assertIn(words, json.loads(text)["error"]["message"])
+
     def test_bad_requests_are_refused_and_the_server_lives_on(self):
         bodies = [{}, {"model": "smollm2"}, {**QUESTION, "model": "no-such-model"},
                   {**QUESTION, "temperature": "hot"}, {**QUESTION, "messages": []}, [], "text"]

@@ -110,7 +110,8 @@ ExprId JsonGrammar::string_chars(const CharSet& set) {
   std::vector<ExprId> ways;
   const CharSet plain = plain_chars().without(plain_chars().without(set));
   if (!plain.empty()) ways.push_back(builder_.chars(plain));
-  for (const CharRange& range : set.without(plain_chars()).ranges()) {
+  const CharSet escaped = set.without(plain_chars());
+  for (const CharRange& range : escaped.ranges()) {
     for (char32_t code = range.first; code <= range.last; ++code) {
       constexpr std::string_view kCodes = "\"\\\b\f\n\r\t";
       constexpr std::string_view kNames = "\"\\bfnrt";
@@ -123,9 +124,9 @@ ExprId JsonGrammar::string_chars(const CharSet& set) {
   return builder_.choice(ways);
 }
 
-// Within 64 bits: a number has an end, and no reader makes infinity of it.
+// At most 15 digits: a number has an end, and readers that know only doubles read it as it is.
 ExprId JsonGrammar::integer() {
-  const ExprId digits = builder_.repeat(builder_.chars({kDigit}), 0, 17);
+  const ExprId digits = builder_.repeat(builder_.chars({kDigit}), 0, 14);
   return builder_.sequence(
       {builder_.optional(builder_.literal("-")),
        builder_.choice(
@@ -133,7 +134,7 @@ ExprId JsonGrammar::integer() {
 }
 
 ExprId JsonGrammar::make_number() {
-  const ExprId digits = builder_.repeat(builder_.chars({kDigit}), 1, 18);
+  const ExprId digits = builder_.repeat(builder_.chars({kDigit}), 1, 15);
   const ExprId fraction = builder_.sequence({builder_.literal("."), digits});
   const ExprId exponent =
       builder_.sequence({builder_.chars({{'E', 'E'}, {'e', 'e'}}),

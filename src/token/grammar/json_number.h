@@ -10,7 +10,7 @@
 
 namespace overtake {
 
-// Integers from `least` to `most`, both within 18 digits. `least` <= `most`.
+// Integers from `least` to `most`, both within 15 digits. `least` <= `most`.
 ExprId add_integer_range(GrammarBuilder& builder, int64_t least, int64_t most);
 
 // Integers that `step` (1 to kMaxStep) divides.

@@ -1,7 +1,7 @@
 // JSON Schema (drafts 4 to 2020-12, OpenAI's strict subset among them) as a grammar: every text
 // that it allows is valid by the schema. It may allow less: members come in the order in which the
-// schema names them, undeclared ones only where the schema speaks of them, numbers have at most 18
-// digits.
+// schema names them, undeclared ones only where the schema speaks of them, whole numbers have at
+// most 15 digits.
 #pragma once
 
 #include <string_view>

@@ -37,6 +37,7 @@ constexpr NamedType kSubjects[] = {{"properties", kJsonObject},
                                    {"additionalItems", kJsonArray},
                                    {"minItems", kJsonArray},
                                    {"maxItems", kJsonArray},
+                                   {"uniqueItems", kJsonArray},
                                    {"minLength", kJsonString},
                                    {"maxLength", kJsonString},
                                    {"pattern", kJsonString},
@@ -122,10 +123,16 @@ Result<const Json*> SchemaReader::resolve(const std::string& ref, std::string_vi
 Result<std::optional<SchemaParts>> SchemaReader::expand(const std::vector<Json>& schemas,
                                                         std::string_view path) const {
   SchemaParts out;
-  std::vector<Json> todo(schemas.rbegin(), schemas.rend());
-  std::set<std::string> refs;
+  struct Entry {
+    Json schema;
+    std::vector<std::string> refs;  // that led to it
+  };
+  std::vector<Entry> todo;
+  for (auto at = schemas.rbegin(); at != schemas.rend(); ++at) todo.push_back({*at, {}});
+  std::set<std::string> seen;
   for (size_t n = 0; !todo.empty(); ++n) {
-    Json schema = std::move(todo.back());
+    Json schema = std::move(todo.back().schema);
+    std::vector<std::string> refs = std::move(todo.back().refs);
     todo.pop_back();
     if (schema.is_boolean()) {
       if (!schema.get<bool>()) return std::optional<SchemaParts>();
@@ -144,7 +151,7 @@ Result<std::optional<SchemaParts>> SchemaReader::expand(const std::vector<Json>&
       if (!all->is_array()) {
         return schema_error(ErrorCode::kInvalidArgument, "allOf is no list", path, "write one");
       }
-      for (auto at = all->rbegin(); at != all->rend(); ++at) todo.push_back(*at);
+      for (auto at = all->rbegin(); at != all->rend(); ++at) todo.push_back({*at, refs});
       schema.erase("allOf");
     }
     const auto ref = schema.find("$ref");
@@ -153,7 +160,13 @@ Result<std::optional<SchemaParts>> SchemaReader::expand(const std::vector<Json>&
         return schema_error(ErrorCode::kInvalidArgument, "$ref is no text", path, "write one");
       }
       const std::string name = ref->get<std::string>();
-      if (refs.insert(name).second) todo.push_back(*TRY(resolve(name, path)));
+      if (std::find(refs.begin(), refs.end(), name) != refs.end()) {
+        return schema_error(ErrorCode::kInvalidArgument,
+                            fmt::format("$ref {} leads to itself", escaped(name)), path,
+                            "remove it");
+      }
+      refs.push_back(name);
+      if (seen.insert(name).second) todo.push_back({*TRY(resolve(name, path)), std::move(refs)});
       schema.erase("$ref");
     }
     if (!schema.empty() && std::find(out.begin(), out.end(), schema) == out.end()) {

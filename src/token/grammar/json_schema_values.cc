@@ -13,7 +13,7 @@
 namespace overtake {
 namespace {
 
-constexpr int64_t kMostInteger = 999'999'999'999'999'999;
+constexpr int64_t kMostInteger = 999'999'999'999'999;
 
 // The number that a keyword has, if it is there.
 Result<std::optional<double>> number_at(const Json& part, const char* keyword,

@@ -29,9 +29,9 @@ constexpr FeatureSet kResponsesFeatures = {
     Feature::kForcedTools, Feature::kVendorTools, Feature::kJson,
     Feature::kJsonSchema,  Feature::kReasoning,   Feature::kLogprobs};
 // Fields that OpenAI refuses and the others have added, by the names that vLLM gave them.
-constexpr FeatureSet kCompatibleFeatures = kFeatures.with(
-    {Feature::kTopK, Feature::kMinP, Feature::kRepetitionPenalty, Feature::kIgnoreEnd,
-     Feature::kGrammar});
+constexpr FeatureSet kCompatibleFeatures =
+    kFeatures.with({Feature::kTopK, Feature::kMinP, Feature::kRepetitionPenalty,
+                    Feature::kIgnoreEnd, Feature::kGrammar});
 
 }  // namespace
 

@@ -209,8 +209,8 @@ TEST(OpenAiRequest, WhatNoModelDoesIsRefusedByName) {
 
 TEST(OpenAiRequest, WhatALocalModelCannotDoHasTheNameOfItsField) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"("response_format":{"type":"json_object"})", "response_format"},
-      {R"("response_format":{"type":"json_schema","json_schema":{"name":"n"}})", "response_format"},
+      {R"("response_format":{"type":"json_schema","json_schema":{"name":"n"}})", "fits"},
+      {R"("guided_regex":"a+")", "fits"},
       {R"("web_search_options":{})", "tools"},
       {R"("tools":[{"type":"function","function":{"name":"f"}}])", "tools"},
       {R"("tools":[{"type":"custom","custom":{"name":"f"}}])", "tools"},
@@ -234,6 +234,47 @@ TEST(OpenAiRequest, WhatALocalModelCannotDoHasTheNameOfItsField) {
     const auto unmet = first_unmet(call.choice_request(0), kLocalFeatures);
     EXPECT_EQ(unmet ? chat_dialect.field_of(*unmet) : "fits", param) << field;
   }
+}
+
+TEST(OpenAiRequest, ReadsTheFormsThatClientsOfOtherServersAskFor) {
+  using Kind = OutputFormat::Kind;
+  const struct {
+    const char* field;
+    Kind kind;
+    const char* text;  // schema, grammar or choices
+    const char* extra;
+  } cases[] = {
+      {R"("guided_json":{"type":"null"})", Kind::kJsonSchema, R"({"type":"null"})", ""},
+      {R"("guided_json":"{\"type\":\"null\"}")", Kind::kJsonSchema, R"({"type":"null"})", ""},
+      {R"("json_schema":{"a":1})", Kind::kJsonSchema, R"({"a":1})", ""},
+      {R"("structured_outputs":{"json":{"a":1}})", Kind::kJsonSchema, R"({"a":1})", ""},
+      {R"("structured_outputs":{"json_object":true})", Kind::kJson, "", ""},
+      {R"("guided_regex":"a+")", Kind::kRegex, "a+", R"({"guided_regex":"a+"})"},
+      {R"("structured_outputs":{"regex":"a+"})", Kind::kRegex, "a+",
+       R"({"structured_outputs":{"regex":"a+"}})"},
+      {R"("grammar":"root ::= x")", Kind::kGrammar, "root ::= x", R"({"grammar":"root ::= x"})"},
+      {R"("guided_choice":["a","b"])", Kind::kChoice, "a|b", R"({"guided_choice":["a","b"]})"},
+  };
+  for (const auto& one : cases) {
+    wire::Call call;
+    ASSERT_EQ(refused(true, chat_with(one.field), &call), "") << one.field;
+    const OutputFormat& format = call.request.format;
+    std::string text = format.schema + format.grammar;
+    for (const std::string& choice : format.choices) text += (text.empty() ? "" : "|") + choice;
+    EXPECT_EQ(format.kind, one.kind) << one.field;
+    EXPECT_EQ(text, one.text) << one.field;
+    EXPECT_EQ(call.request.extra, one.extra) << one.field;
+  }
+  const std::pair<const char*, const char*> wrong[] = {
+      {R"("guided_regex":1)", "guided_regex"},
+      {R"("guided_choice":[])", "guided_choice"},
+      {R"("guided_choice":[1])", "guided_choice"},
+      {R"("structured_outputs":{"json":1})", "structured_outputs.json"},
+      {R"("guided_regex":"a","grammar":"b")", "grammar"},
+      {R"("response_format":{"type":"json_object"},"guided_regex":"a")", "guided_regex"},
+  };
+  for (const auto& [field, param] : wrong)
+    EXPECT_EQ(refused(true, chat_with(field)), param) << field;
 }
 
 TEST(OpenAiRequest, KeepsWhatOnlyOpenAiKnows) {
