@@ -41,7 +41,8 @@ void PromptWorker::run() {
 
 void ask_model(PromptWorker& worker, std::function<void(std::function<void()>)> post,
                ModelQuestion question) {
-  if (question.bytes <= kSmallRequestBytes && !question.has_form) return question.take(question.ask());
+  if (question.bytes <= kSmallRequestBytes && !question.has_form)
+    return question.take(question.ask());
   worker.post([post = std::move(post), question = std::move(question)] {
     const auto answer = std::make_shared<Result<Answer>>(question.ask());
     post([answer, take = question.take] { take(std::move(*answer)); });

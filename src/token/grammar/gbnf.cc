@@ -70,7 +70,7 @@ class GbnfParser {
   Result<ExprId> parse_part(int depth) {
     if (take("\"")) return parse_literal();
     if (take("[")) return parse_class();
-    if (take(".")) return builder_.chars(CharSet::all());
+    if (take(".")) return builder_.chars(CodePointSet::all());
     if (take("(")) {
       const ExprId out = TRY(parse_choice(depth + 1));
       skip_space(true);
@@ -97,7 +97,7 @@ class GbnfParser {
 
   Result<ExprId> parse_class() {
     const bool inverted = take("^");
-    CharSet set;
+    CodePointSet set;
     while (!take("]")) {
       if (done()) return error("a [ without its ]", "close the class");
       const char32_t first = TRY(read_char());

@@ -53,7 +53,7 @@ ExprId GrammarBuilder::range(uint8_t first, uint8_t last) {
   return add({.kind = Expr::Kind::kRange, .first = first, .last = last});
 }
 
-ExprId GrammarBuilder::chars(const CharSet& set) {
+ExprId GrammarBuilder::chars(const CodePointSet& set) {
   if (exprs_.size() > static_cast<size_t>(limits_.max_exprs)) return 0;
   std::vector<Utf8Run> runs = utf8_runs(set);
   if (runs.size() == 1 && runs[0].length == 1) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "token/grammar/char_set.h"
+#include "token/grammar/code_point_set.h"
 
 namespace overtake {
 
@@ -64,7 +64,7 @@ class GrammarBuilder {
   ExprId empty() { return sequence({}); }  // the text of no bytes
   ExprId literal(std::string_view bytes);
   ExprId range(uint8_t first, uint8_t last);
-  ExprId chars(const CharSet& set);
+  ExprId chars(const CodePointSet& set);
   ExprId sequence(const std::vector<ExprId>& parts) { return list(Expr::Kind::kSequence, parts); }
   ExprId choice(const std::vector<ExprId>& parts) { return list(Expr::Kind::kChoice, parts); }
   ExprId optional(ExprId part) { return choice({empty(), part}); }

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMostEntries = 64;
 // One that has grown beyond this is made anew for the next who asks: what an answer in progress has
 // of it stays as long as the answer.
-constexpr size_t kMostKeptBytes = size_t{32} << 20;
+constexpr size_t kMostKeptBytes = size_t{24} << 20;
 
 }  // namespace
 

@@ -4,6 +4,12 @@
 #include <array>
 
 namespace overtake {
+namespace {
+
+// Of masks that are kept; beyond, they are found anew.
+constexpr size_t kMostMaskBytes = size_t{16} << 20;
+
+}  // namespace
 
 GrammarMasks::GrammarMasks(std::shared_ptr<const Grammar> grammar,
                            std::shared_ptr<const VocabularyTrie> trie,
@@ -64,9 +70,15 @@ Result<int32_t> GrammarMasks::find_mask(State state) {
                  "the model's vocabulary has no token for what the form of the answer needs next; "
                  "the grammar of the answer; allow other characters"};
   }
+  if (masks_.size() * found_.size() * sizeof(uint64_t) > kMostMaskBytes) {
+    masks_.clear();
+    masks_by_hash_.clear();
+    mask_of_.assign(place + 1, -1);
+  }
   masks_.push_back(found_);
-  same.push_back(static_cast<int32_t>(masks_.size()) - 1);
-  return mask_of_[place] = same.back();
+  const int32_t mask = static_cast<int32_t>(masks_.size()) - 1;
+  masks_by_hash_[hash].push_back(mask);
+  return mask_of_[place] = mask;
 }
 
 Status GrammarMasks::allowed(State state, TokenMask& mask) {

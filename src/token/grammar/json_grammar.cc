@@ -7,8 +7,9 @@ namespace {
 
 constexpr CharRange kDigit = {'0', '9'};
 
-const CharSet& plain_chars() {
-  static const CharSet set = CharSet{{0x20, kLastChar}}.without({{'"', '"'}, {'\\', '\\'}});
+const CodePointSet& plain_chars() {
+  static const CodePointSet set =
+      CodePointSet{{0x20, kLastChar}}.without({{'"', '"'}, {'\\', '\\'}});
   return set;
 }
 
@@ -99,18 +100,18 @@ ExprId JsonGrammar::make_string_char() {
   const ExprId pair =
       builder_.sequence({d, high_8, hex, hex, builder_.literal("\\u"), d, high_c, hex, hex});
   const ExprId code = builder_.sequence({builder_.literal("u"), builder_.choice({single, pair})});
-  const CharSet simple = {{'"', '"'}, {'\\', '\\'}, {'/', '/'}, {'b', 'b'},
-                          {'f', 'f'}, {'n', 'n'},   {'r', 'r'}, {'t', 't'}};
+  const CodePointSet simple = {{'"', '"'}, {'\\', '\\'}, {'/', '/'}, {'b', 'b'},
+                               {'f', 'f'}, {'n', 'n'},   {'r', 'r'}, {'t', 't'}};
   const ExprId escape =
       builder_.sequence({builder_.literal("\\"), builder_.choice({builder_.chars(simple), code})});
   return builder_.choice({builder_.chars(plain_chars()), escape});
 }
 
-ExprId JsonGrammar::string_chars(const CharSet& set) {
+ExprId JsonGrammar::string_chars(const CodePointSet& set) {
   std::vector<ExprId> ways;
-  const CharSet plain = plain_chars().without(plain_chars().without(set));
+  const CodePointSet plain = plain_chars().without(plain_chars().without(set));
   if (!plain.empty()) ways.push_back(builder_.chars(plain));
-  const CharSet escaped = set.without(plain_chars());
+  const CodePointSet escaped = set.without(plain_chars());
   for (const CharRange& range : escaped.ranges()) {
     for (char32_t code = range.first; code <= range.last; ++code) {
       constexpr std::string_view kCodes = "\"\\\b\f\n\r\t";

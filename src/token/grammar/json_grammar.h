@@ -34,7 +34,7 @@ class JsonGrammar {
 
   // A character within a string, in any spelling; and one of `set`, in the shortest.
   ExprId string_char();
-  ExprId string_chars(const CharSet& set);
+  ExprId string_chars(const CodePointSet& set);
   // "[", items apart by commas, "]": at least `min`, at most `max` (-1: any number) of `item`.
   ExprId list(char open_bracket, ExprId item, int64_t min, int64_t max, char close_bracket);
 

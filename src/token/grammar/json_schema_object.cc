@@ -120,7 +120,7 @@ Result<std::vector<SchemaWriter::Member>> SchemaWriter::members_of(const SchemaP
 // Keys that no member has, as propertyNames wants them.
 Result<ExprId> SchemaWriter::key_chars(const SchemaParts& parts, const std::vector<Member>& members,
                                        const std::string& path) {
-  ExprId out = builder_.repeat(json_.string_chars(CharSet::all()), 0, -1);
+  ExprId out = builder_.repeat(json_.string_chars(CodePointSet::all()), 0, -1);
   for (const Json& part : parts) {
     const Json* names = member(part, "propertyNames");
     if (!names) continue;

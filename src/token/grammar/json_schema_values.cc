@@ -191,7 +191,7 @@ Result<ExprId> SchemaWriter::write_number(const SchemaParts& parts, bool integer
 Result<ExprId> SchemaWriter::pattern_chars(const std::string& pattern, const std::string& path) {
   RegexOptions options;
   options.searches = true;
-  options.chars = [this](const CharSet& set) { return json_.string_chars(set); };
+  options.chars = [this](const CodePointSet& set) { return json_.string_chars(set); };
   auto out = add_regex(builder_, pattern, options);
   if (out.ok()) return out;
   return Error{out.error().code,
@@ -227,7 +227,7 @@ Result<ExprId> SchemaWriter::write_string(const SchemaParts& parts, const std::s
     text = text < 0 ? next : TRY(builder_.intersection(text, next));
   }
   if (counted) {
-    const ExprId one = text < 0 ? json_.string_char() : json_.string_chars(CharSet::all());
+    const ExprId one = text < 0 ? json_.string_char() : json_.string_chars(CodePointSet::all());
     const ExprId length = builder_.repeat(one, counts.min, counts.max);
     text = text < 0 ? length : TRY(builder_.intersection(text, length));
   }

@@ -56,7 +56,7 @@ class RegexParser {
       whole_group = may_be_whole && reader_.position() > begin;
     }
     if (outermost && options_.searches && !whole_group) {
-      const ExprId any = builder_.repeat(chars(CharSet::all()), 0, -1);
+      const ExprId any = builder_.repeat(chars(CodePointSet::all()), 0, -1);
       if (!from_start) parts.insert(parts.begin(), any);
       if (!to_end) parts.push_back(any);
     }
@@ -127,7 +127,7 @@ class RegexParser {
   Result<ExprId> parse_atom(int depth, bool outermost) {
     if (reader_.take("(")) return parse_group(depth, outermost);
     if (reader_.take("[")) return chars(TRY(read_regex_class(reader_)));
-    if (reader_.take(".")) return chars(CharSet{{'\n', '\n'}, {'\r', '\r'}}.complement());
+    if (reader_.take(".")) return chars(CodePointSet{{'\n', '\n'}, {'\r', '\r'}}.complement());
     const char c = reader_.peek();
     if (c == '*' || c == '+' || c == '?') {
       return reader_.error("a count with nothing before it", "write \\ before the character");
@@ -162,9 +162,9 @@ class RegexParser {
     return out;
   }
 
-  ExprId chars(CharSet set) {
+  ExprId chars(CodePointSet set) {
     if (ignores_case_) {
-      CharSet both = set;
+      CodePointSet both = set;
       for (char32_t c = 'a'; c <= 'z'; ++c) {
         if (set.contains(c) || set.contains(c - 32)) {
           both.add(c, c);

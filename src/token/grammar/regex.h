@@ -12,7 +12,7 @@ namespace overtake {
 
 struct RegexOptions {
   // The expression for one of these characters; unset: their UTF-8. JSON strings have escapes.
-  std::function<ExprId(const CharSet&)> chars = {};
+  std::function<ExprId(const CodePointSet&)> chars = {};
   // Whether it is enough that a part of the text matches, unless ^ and $ stand at its ends.
   bool searches = false;
 };

@@ -11,24 +11,24 @@
 namespace overtake {
 namespace {
 
-const CharSet& digits() {
-  static const CharSet set = {{'0', '9'}};
+const CodePointSet& digits() {
+  static const CodePointSet set = {{'0', '9'}};
   return set;
 }
-const CharSet& word_chars() {
-  static const CharSet set = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
+const CodePointSet& word_chars() {
+  static const CodePointSet set = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
   return set;
 }
 // White space of ECMAScript's \s.
-const CharSet& spaces() {
-  static const CharSet set = {
+const CodePointSet& spaces() {
+  static const CodePointSet set = {
       {'\t', '\r'},     {' ', ' '},       {0xa0, 0xa0},     {0x1680, 0x1680}, {0x2000, 0x200a},
       {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}, {0xfeff, 0xfeff}};
   return set;
 }
 
-CharSet of_kinds(std::initializer_list<CharKind> kinds) {
-  CharSet out;
+CodePointSet of_kinds(std::initializer_list<CharKind> kinds) {
+  CodePointSet out;
   for (const auto& range : internal::kind_ranges()) {
     if (std::find(kinds.begin(), kinds.end(), range.kind) != kinds.end()) {
       out.add(range.first, range.last);
@@ -38,7 +38,7 @@ CharSet of_kinds(std::initializer_list<CharKind> kinds) {
 }
 
 // Unicode's general categories, as far as the tokenizers' tables tell them apart.
-std::optional<CharSet> category(std::string_view name) {
+std::optional<CodePointSet> category(std::string_view name) {
   using enum CharKind;
   if (name == "L" || name == "Letter") return of_kinds({kUpper, kLower, kCaseless});
   if (name == "Ll" || name == "Lowercase_Letter") return of_kinds({kLower});
@@ -62,7 +62,7 @@ std::optional<char32_t> hex(std::string_view text, size_t least, size_t most) {
 }
 
 // Behind \x or \u: digits of a fixed number, or any in braces.
-Result<CharSet> read_hex(RegexReader& reader, size_t n_digits) {
+Result<CodePointSet> read_hex(RegexReader& reader, size_t n_digits) {
   std::optional<char32_t> code;
   if (reader.take("{")) {
     const size_t end = reader.rest().find('}');
@@ -74,10 +74,10 @@ Result<CharSet> read_hex(RegexReader& reader, size_t n_digits) {
     if (code) reader.skip(n_digits);
   }
   if (!code) return reader.error("an escape that names no character", "use \\xHH, \\uHHHH, \\u{H}");
-  return CharSet{{*code, *code}};
+  return CodePointSet{{*code, *code}};
 }
 
-Result<CharSet> read_category(RegexReader& reader) {
+Result<CodePointSet> read_category(RegexReader& reader) {
   std::string_view name = reader.rest().substr(0, 1);
   size_t length = 1;
   if (reader.take("{")) {
@@ -98,11 +98,11 @@ Result<CharSet> read_category(RegexReader& reader) {
 }
 
 // Behind the backslash.
-Result<CharSet> read_escape(RegexReader& reader) {
+Result<CodePointSet> read_escape(RegexReader& reader) {
   if (reader.done()) return reader.error("a \\ at the end", "write \\\\ for the character");
   const char c = reader.peek();
   reader.skip(1);
-  const auto one = [](char32_t code) { return CharSet{{code, code}}; };
+  const auto one = [](char32_t code) { return CodePointSet{{code, code}}; };
   switch (c) {
     case 'd':
       return digits();
@@ -185,18 +185,18 @@ Error RegexReader::error(std::string_view what, std::string_view remedy) const {
                       escaped(source_), remedy)};
 }
 
-Result<CharSet> read_regex_char(RegexReader& reader) {
+Result<CodePointSet> read_regex_char(RegexReader& reader) {
   if (reader.take("\\")) return read_escape(reader);
   const Utf8Char c = decode_utf8(reader.rest());
   if (c.kind != Utf8Char::Kind::kValid)
     return reader.error("bytes that are not UTF-8", "mend them");
   reader.skip(c.length);
-  return CharSet{{c.code, c.code}};
+  return CodePointSet{{c.code, c.code}};
 }
 
-Result<CharSet> read_regex_class(RegexReader& reader) {
+Result<CodePointSet> read_regex_class(RegexReader& reader) {
   const bool inverted = reader.take("^");
-  CharSet out;
+  CodePointSet out;
   for (bool first = true;; first = false) {
     if (reader.done()) return reader.error("a [ without its ]", "write \\[ for the character");
     // A ] that stands first is itself, as in RE2 and Python.
@@ -213,7 +213,7 @@ Result<CharSet> read_regex_class(RegexReader& reader) {
                               "list the characters, or use \\d, \\w, \\s, \\p{L}")
                        .message};
     }
-    const CharSet from = TRY(read_regex_char(reader));
+    const CodePointSet from = TRY(read_regex_char(reader));
     const bool is_range =
         reader.rest().size() > 1 && reader.peek() == '-' && reader.rest()[1] != ']';
     const bool is_one =
@@ -223,7 +223,7 @@ Result<CharSet> read_regex_class(RegexReader& reader) {
       continue;
     }
     reader.skip(1);
-    const CharSet to = TRY(read_regex_char(reader));
+    const CodePointSet to = TRY(read_regex_char(reader));
     const bool to_one = to.ranges().size() == 1 && to.ranges()[0].first == to.ranges()[0].last;
     if (!to_one || to.ranges()[0].first < from.ranges()[0].first) {
       return reader.error("a range from more to less", "write the smaller character first");

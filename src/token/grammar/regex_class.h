@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "token/grammar/char_set.h"
+#include "token/grammar/code_point_set.h"
 
 namespace overtake {
 
@@ -34,8 +34,8 @@ class RegexReader {
 };
 
 // Behind its [.
-Result<CharSet> read_regex_class(RegexReader& reader);
+Result<CodePointSet> read_regex_class(RegexReader& reader);
 // One character, or an escape that stands for one or several.
-Result<CharSet> read_regex_char(RegexReader& reader);
+Result<CodePointSet> read_regex_char(RegexReader& reader);
 
 }  // namespace overtake

@@ -1,4 +1,5 @@
-// CharSet: a set of characters (Unicode code points but surrogates) and the UTF-8 that spells them.
+// CodePointSet: a set of characters (Unicode code points but surrogates) and the UTF-8 that spells
+// them.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +15,18 @@ struct CharRange {
 
 constexpr char32_t kLastChar = 0x10ffff;
 
-class CharSet {
+class CodePointSet {
  public:
-  CharSet() = default;
-  CharSet(std::initializer_list<CharRange> ranges) {
+  CodePointSet() = default;
+  CodePointSet(std::initializer_list<CharRange> ranges) {
     for (const CharRange& range : ranges) add(range.first, range.last);
   }
-  static CharSet all() { return {{0, kLastChar}}; }
+  static CodePointSet all() { return {{0, kLastChar}}; }
 
   void add(char32_t first, char32_t last);  // surrogates are left out
-  void add(const CharSet& other);
-  CharSet without(const CharSet& other) const;
-  CharSet complement() const { return all().without(*this); }
+  void add(const CodePointSet& other);
+  CodePointSet without(const CodePointSet& other) const;
+  CodePointSet complement() const { return all().without(*this); }
   bool contains(char32_t code) const;
   bool empty() const { return ranges_.empty(); }
   std::span<const CharRange> ranges() const { return ranges_; }  // ascending, apart
@@ -44,6 +45,6 @@ struct Utf8Run {
   Bytes bytes[4] = {};
 };
 // All of `set`, as runs that do not overlap.
-std::vector<Utf8Run> utf8_runs(const CharSet& set);
+std::vector<Utf8Run> utf8_runs(const CodePointSet& set);
 
 }  // namespace overtake

@@ -1,4 +1,4 @@
-#include "token/grammar/char_set.h"
+#include "token/grammar/code_point_set.h"
 
 #include <algorithm>
 
@@ -55,7 +55,7 @@ void split(char32_t first, char32_t last, std::vector<Utf8Run>& out) {
 
 }  // namespace
 
-void CharSet::add(char32_t first, char32_t last) {
+void CodePointSet::add(char32_t first, char32_t last) {
   last = std::min(last, kLastChar);
   if (first > last) return;
   if (first <= kLastSurrogate && last >= kFirstSurrogate) {
@@ -77,12 +77,12 @@ void CharSet::add(char32_t first, char32_t last) {
   ranges_.insert(at, joined);
 }
 
-void CharSet::add(const CharSet& other) {
+void CodePointSet::add(const CodePointSet& other) {
   for (const CharRange& range : other.ranges_) add(range.first, range.last);
 }
 
-CharSet CharSet::without(const CharSet& other) const {
-  CharSet out;
+CodePointSet CodePointSet::without(const CodePointSet& other) const {
+  CodePointSet out;
   auto cut = other.ranges_.begin();
   for (const CharRange& range : ranges_) {
     char32_t from = range.first;
@@ -96,14 +96,14 @@ CharSet CharSet::without(const CharSet& other) const {
   return out;
 }
 
-bool CharSet::contains(char32_t code) const {
+bool CodePointSet::contains(char32_t code) const {
   const auto at =
       std::lower_bound(ranges_.begin(), ranges_.end(), code,
                        [](const CharRange& range, char32_t c) { return range.last < c; });
   return at != ranges_.end() && at->first <= code;
 }
 
-std::vector<Utf8Run> utf8_runs(const CharSet& set) {
+std::vector<Utf8Run> utf8_runs(const CodePointSet& set) {
   std::vector<Utf8Run> out;
   for (const CharRange& range : set.ranges()) split(range.first, range.last, out);
   return out;
