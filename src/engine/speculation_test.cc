@@ -215,6 +215,47 @@ GenerateRequest letters(uint32_t seed) {
   return request;
 }
 
+// Answers that a form holds, with runs that it forces: told with log probabilities, which come of
+// reading every token, or without.
+GenerateRequest held_letters(uint32_t seed) {
+  GenerateRequest request = letters(seed);
+  request.format.kind = OutputFormat::Kind::kRegex;
+  request.format.grammar = "(abcd[ad]{2,10}dcba[bc]?){1,9}";
+  request.top_logprobs = seed % 4 < 2 ? -1 : 0;
+  request.principal.tenant = std::to_string(seed);  // nothing is cached
+  return request;
+}
+
+TEST(Speculation, NeverChangesWhatAFormAllows) {
+  const std::string file = "gguf/tiny.gguf";
+  const auto plain = load(file, Speculation::kNone);
+  const auto fast = load(file, Speculation::kAlways);
+  int64_t accepted = 0;
+  for (uint32_t seed = 0; seed < 24; ++seed) {
+    const Answered with = ask(*fast, held_letters(seed)), without = ask(*plain, held_letters(seed));
+    EXPECT_EQ(with.told, without.told) << seed;
+    EXPECT_EQ(without.told.text.substr(0, 4), "abcd");
+    EXPECT_EQ(without.told.error, "");
+    accepted += with.accepted;
+  }
+  EXPECT_GT(accepted, 50);
+}
+
+TEST(Speculation, ManyHeldToAFormGetWhatEachGetsAlone) {
+  const std::string file = "gguf/tiny.gguf";
+  const auto plain = load(file, Speculation::kNone);
+  for (const auto speculation : {Speculation::kNone, Speculation::kAlways}) {
+    const auto many = load(file, speculation);
+    std::vector<Answer> answers;
+    for (uint32_t i = 0; i < 12; ++i) {
+      answers.push_back(std::move(many->generate(held_letters(i))).value());
+    }
+    for (uint32_t i = 0; i < 12; ++i) {
+      EXPECT_EQ(collect(std::move(answers[i])).told, ask(*plain, held_letters(i)).told) << i;
+    }
+  }
+}
+
 TEST(Speculation, StopsWhereItShould) {
   const std::string file = "gguf/tiny.gguf";
   const auto plain = load(file, Speculation::kNone);
