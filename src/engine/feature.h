@@ -53,6 +53,11 @@ class FeatureSet {
   constexpr bool has(Feature feature) const {
     return (bits_ >> static_cast<int>(feature) & 1) != 0;
   }
+  constexpr FeatureSet without(FeatureSet less) const {
+    FeatureSet out;
+    out.bits_ = bits_ & ~less.bits_;
+    return out;
+  }
   constexpr FeatureSet with(FeatureSet more) const {
     FeatureSet out;
     out.bits_ = bits_ | more.bits_;

@@ -21,7 +21,9 @@ class NullGenerator : public Generator {
   NullGenerator() {
     info_.name = "null";
     info_.owned_by = "overtake";
-    info_.features = kLocalFeatures;
+    // Fixed tokens have no form.
+    info_.features =
+        kLocalFeatures.without({Feature::kJson, Feature::kJsonSchema, Feature::kGrammar});
     info_.created_s = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::system_clock::now().time_since_epoch())
                           .count();

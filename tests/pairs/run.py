@@ -3,6 +3,7 @@
 
 usage: python -m pairs.run BINARY   (in tests/, with the official packages' environment)"""
 import concurrent.futures
+import dataclasses
 import itertools
 import json
 import sys
@@ -116,9 +117,19 @@ def try_count(ports, dialect, provider):
         return f"not: {wrong!r}: {status} {text[:300]}"
 
 
+# The local model that is held to a form; `null` writes fixed tokens.
+FORMED = "smollm2"
+
+
 def try_local(port, dialect, conversation, stream):
+    has_form = not conversation.options.keys().isdisjoint(("json", "schema"))
+    if has_form:
+        options = {**conversation.options, "max_tokens": 24}
+        conversation = dataclasses.replace(conversation, options=options)
     try:
-        exchange(port, dialect, "null", conversation, stream)
+        answer = exchange(port, dialect, FORMED if has_form else "null", conversation, stream)
+        if has_form and not answer.text.startswith("{"):
+            raise Broken(f"no JSON: {answer.text!r}")
         return "left out" if judge.leaves_out(conversation, dialect, "local") else "passes"
     except CannotSay:
         return None
@@ -175,7 +186,7 @@ def joined(results):
 def run(binary):
     """(results of requests, results of answers)"""
     with world.simulator() as url:
-        with world.overtake(binary, simulated.environment(url)) as port:
+        with world.overtake(binary, simulated.environment(url), ("null", FORMED)) as port:
             simulator_port = int(url.rsplit(":", 1)[1])
             requests = joined(run_pairs(port, simulator_port, table.REQUESTS, True))
             answers = joined(run_pairs(port, simulator_port, table.ANSWERS, False))

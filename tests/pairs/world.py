@@ -37,11 +37,11 @@ def simulator():
 
 
 @contextlib.contextmanager
-def overtake(binary, variables):
-    """The port of `overtake serve null` with these variables."""
+def overtake(binary, variables, models=("null",)):
+    """The port of `overtake serve` with these variables."""
     with tempfile.TemporaryDirectory() as folder:
         log, rest = open(os.path.join(folder, "log"), "wb"), None
-        process = subprocess.Popen([str(binary), "serve", "null", "--port", "0"], stderr=log,
+        process = subprocess.Popen([str(binary), "serve", *models, "--port", "0"], stderr=log,
                                    stdout=subprocess.PIPE, text=True, env=environment(variables))
         try:
             for line in process.stdout:
